@@ -1,0 +1,48 @@
+package event
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+)
+
+// Digest is a SHA-256 digest. Its text form is 64 lower-case hexadecimal
+// digits.
+type Digest [sha256.Size]byte
+
+// DigestOf returns the digest of b.
+func DigestOf(b []byte) Digest { return sha256.Sum256(b) }
+
+// String returns the digest in hexadecimal.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// Short returns the first twelve hexadecimal digits, for people.
+func (d Digest) Short() string { return d.String()[:12] }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (d *Digest) UnmarshalText(text []byte) error {
+	if len(text) != 2*len(d) {
+		return fmt.Errorf("digest %q: want %d hexadecimal digits", text, 2*len(d))
+	}
+	if _, err := hex.Decode(d[:], text); err != nil {
+		return fmt.Errorf("digest %q: %w", text, err)
+	}
+	return nil
+}
+
+// identify digests a domain and the parts of an identity. Each part is
+// prefixed with its length, so that ("ab","c") and ("a","bc") differ.
+func identify(domain string, parts ...string) Digest {
+	h := sha256.New()
+	var n [8]byte
+	for _, p := range append([]string{domain}, parts...) {
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+	return Digest(h.Sum(nil))
+}

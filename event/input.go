@@ -1,0 +1,62 @@
+package event
+
+import "time"
+
+// Input is one message on the MATCHES stream: what the judge folds over.
+// Exactly one of the pointers is set.
+//
+//	{"mark":{"source":"github","through":"2026-11-16T09:00:00Z"}}
+type Input struct {
+	// Time is when the message was stored, by the stream's clock; it is not
+	// part of the wire form. Offline it is the virtual clock.
+	Time time.Time `json:"-"`
+
+	Match  *Match  `json:"match,omitempty"`
+	Mark   *Mark   `json:"mark,omitempty"`
+	Timer  *Timer  `json:"timer,omitempty"`
+	Policy *Policy `json:"policy,omitempty"`
+}
+
+// Mark says that a source is complete: all its events that occurred up to
+// Through have been matched. It is a statement of coverage.
+type Mark struct {
+	Source  string    `json:"source"`
+	Through time.Time `json:"through"`
+}
+
+// Timer is a message that the judge sends to itself.
+type Timer struct {
+	// Match is the ID of the match whose act is to be looked at again.
+	Match string    `json:"match"`
+	Due   time.Time `json:"due"`
+}
+
+// ID identifies the timer.
+func (t Timer) ID() string {
+	return identify("sidedoor/timer/v1", t.Match, t.Due.UTC().Format(time.RFC3339Nano)).String()
+}
+
+// Policy announces the rules and sources in force from here on. It becomes a
+// record of type rule-set.
+type Policy struct {
+	Digest  Digest         `json:"digest"` // of rules, controls and estate together
+	Loaded  time.Time      `json:"loaded"`
+	Version string         `json:"version"` // of the program
+	Rules   []RuleVersion  `json:"rules"`
+	Sources []SourcePolicy `json:"sources"`
+}
+
+// RuleVersion is a rule that is in force.
+type RuleVersion struct {
+	Name   string `json:"name"`
+	Digest Digest `json:"digest"`
+}
+
+// SourcePolicy is a source in force and the kinds of approval that its events
+// can yield under the rules in force.
+type SourcePolicy struct {
+	Name     string   `json:"name"`
+	Product  string   `json:"product"`
+	Service  string   `json:"service"`
+	Provides []string `json:"provides,omitempty"`
+}
