@@ -73,12 +73,15 @@ const (
 )
 
 // Alert is a revision of one or more bypasses of one rule by one actor in one
-// scope and burst. A revision names only the verdicts that it adds, so that
+// scope and burst. Undetermined acts raise alerts too: else cutting the feed of
+// approvals would silence the monitor. A revision names only the verdicts that it adds, so that
 // its size does not grow with the burst.
 type Alert struct {
-	ID       string  `json:"id"`
-	Revision int     `json:"revision"` // from 1
-	State    State   `json:"state"`    // bypass, or approved-late when all of it was approved since
+	ID       string `json:"id"`
+	Revision int    `json:"revision"` // from 1
+	// State is the worst among its occurrences: bypass, undetermined,
+	// approved-late, approved, in that order.
+	State    State   `json:"state"`
 	Sentence string  `json:"sentence"` // who did what where, and what was missing
 	Rule     RuleRef `json:"rule"`
 	Control  string  `json:"control"`
