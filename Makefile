@@ -1,0 +1,57 @@
+# make            what can be done here
+# make demo       play a week through the real pipeline (ONCE=1 ends after it)
+
+GO          ?= go
+LINTER      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME    ?= 20s
+DEMO_FLAGS  := $(if $(ONCE),--once)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race vet lint format layers check fuzz bench rules golden clean
+
+help: ## this text
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## bin/sidedoor and bin/sidedoor-verify
+	$(GO) build -trimpath -o bin/ ./cmd/...
+
+demo: build ## a week of a small company, through the real pipeline (ONCE=1: exit afterwards)
+	bin/sidedoor demo $(DEMO_FLAGS)
+
+test: ## every test
+	$(GO) test ./...
+
+race: ## every test, with the race detector
+	$(GO) test -race ./...
+
+vet: ## go vet
+	$(GO) vet ./...
+
+lint: ## golangci-lint, as configured in .golangci.yml
+	$(GO) run $(LINTER) run ./...
+
+format: ## fail if gofmt would change a file
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
+
+layers: ## does every room import only what the table of rooms allows?
+	$(GO) test ./internal/layers
+
+check: format vet lint layers race ## all of it, before a commit is shown to anybody
+
+rules: build ## the tests of every rule of the built-in pack
+	bin/sidedoor rules test
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+bench: ## benchmarks beside the code; compare two runs with benchstat
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+golden: ## rewrite the expected outputs of the command-line scripts; review the diff like code
+	SIDEDOOR_UPDATE_GOLDEN=1 $(GO) test ./cmd/sidedoor -run TestScripts
+
+clean: ## remove what make made
+	rm -rf bin demo-data
