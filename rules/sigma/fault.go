@@ -1,0 +1,97 @@
+package sigma
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Fault is one thing that is wrong in a file that a person wrote.
+type Fault struct {
+	File    string
+	Line    int // from 1
+	Column  int // from 1, in characters
+	Message string
+	Excerpt string // the line, as it stands
+	Width   int    // of what is wrong, in characters; 0 for one
+}
+
+// Error gives the place, what is wrong, and the line with a caret below it:
+//
+//	rules/k8s.yaml:3:12: grace: "5x" is not a duration; write "5m" or "1h30m"
+//	3 |     grace: 5x
+//	               ^
+func (f Fault) Error() string {
+	s := fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Message)
+	if f.Excerpt == "" {
+		return s
+	}
+	margin := fmt.Sprintf("%d | ", f.Line)
+	pad := strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return '\t'
+		}
+		return ' '
+	}, firstRunes(f.Excerpt, f.Column-1))
+	return fmt.Sprintf("%s\n%s%s\n%s%s%s", s, margin, f.Excerpt, strings.Repeat(" ", len(margin)), pad,
+		strings.Repeat("^", max(1, f.Width)))
+}
+
+func firstRunes(s string, n int) string {
+	r := []rune(s)
+	return string(r[:min(max(n, 0), len(r))])
+}
+
+// Faults are all the things that are wrong.
+type Faults []Fault
+
+// Error lists them, one after the other.
+func (fs Faults) Error() string {
+	lines := make([]string, len(fs))
+	for i, f := range fs {
+		lines[i] = f.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Err returns fs as an error, or nil if there is nothing wrong.
+func (fs Faults) Err() error {
+	if len(fs) == 0 {
+		return nil
+	}
+	return fs
+}
+
+// Place is where a part of a document stands in its file.
+type Place struct {
+	File   string
+	Source []byte // of the document
+	Line   int    // of the document's first line in the file, from 1
+}
+
+// At returns a fault at a node of the document.
+func (p Place) At(node ast.Node, format string, args ...any) Fault {
+	f := Fault{File: p.File, Line: p.Line, Column: 1, Message: fmt.Sprintf(format, args...)}
+	if node == nil || node.GetToken() == nil || node.GetToken().Position == nil {
+		return f
+	}
+	tok := node.GetToken()
+	f.Line = p.Line + tok.Position.Line - 1
+	f.Column = max(1, tok.Position.Column)
+	f.Excerpt = line(p.Source, tok.Position.Line)
+	f.Width = len([]rune(tok.Value))
+	if rest := len([]rune(f.Excerpt)) - f.Column + 1; f.Width > rest || strings.Contains(tok.Value, "\n") {
+		f.Width = max(1, rest)
+	}
+	return f
+}
+
+// line returns line n of src, from 1.
+func line(src []byte, n int) string {
+	lines := strings.Split(string(src), "\n")
+	if n < 1 || n > len(lines) {
+		return ""
+	}
+	return strings.TrimRight(lines[n-1], "\r")
+}

@@ -1,0 +1,136 @@
+package sigma
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// predicate decides about one value of an event.
+type predicate interface {
+	// holds decides about a present value that is no object.
+	holds(v *found) bool
+}
+
+// text compares with a Sigma string.
+type text struct {
+	glob  glob
+	cased bool
+	// number is the value that the rule wrote, where it is one: 200 equals
+	// 200.0, whatever their texts.
+	number float64
+	isNum  bool
+}
+
+func (t text) holds(v *found) bool {
+	if v.kind == kindNull {
+		return false
+	}
+	if t.cased {
+		return t.glob.match(v.text)
+	}
+	if t.glob.match(v.lower()) {
+		return true
+	}
+	if t.isNum && v.kind == kindNumber {
+		n, ok := parseNumber(v.text)
+		return ok && n == t.number
+	}
+	return false
+}
+
+type pattern struct{ re *regexp.Regexp }
+
+func (p pattern) holds(v *found) bool { return v.kind != kindNull && p.re.Match(v.text) }
+
+type network struct{ prefix netip.Prefix }
+
+func (n network) holds(v *found) bool {
+	if v.kind != kindString {
+		return false
+	}
+	var buf [64]byte
+	if len(v.text) > len(buf) {
+		return false
+	}
+	addr, err := netip.ParseAddr(string(append(buf[:0], v.text...)))
+	return err == nil && n.prefix.Contains(addr.Unmap().WithZone(""))
+}
+
+type comparison struct {
+	op    string
+	limit float64
+}
+
+func (c comparison) holds(v *found) bool {
+	if v.kind != kindNumber && v.kind != kindString {
+		return false
+	}
+	n, ok := parseNumber(v.text)
+	if !ok {
+		return false
+	}
+	switch c.op {
+	case "lt":
+		return n < c.limit
+	case "lte":
+		return n <= c.limit
+	case "gt":
+		return n > c.limit
+	}
+	return n >= c.limit
+}
+
+// parseNumber reads a decimal number of at most 64 bytes; hexadecimal, Inf and
+// NaN are none.
+func parseNumber(b []byte) (float64, bool) {
+	if len(b) == 0 || len(b) > 64 || bytes.ContainsAny(b, "xXpPiInN_") {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(string(b), 64)
+	return n, err == nil
+}
+
+// compileText returns the predicate for a rule's string under its modifiers.
+func compileText(s string, m modifiers) predicate {
+	if !m.cased {
+		s = strings.ToLower(s)
+	}
+	t := text{glob: compileGlob(s), cased: m.cased}
+	if m.contains || m.startswith || m.endswith {
+		t.glob = t.glob.wrapped(m.contains || m.endswith, m.contains || m.startswith)
+	} else {
+		t.number, t.isNum = parseNumber([]byte(s))
+	}
+	return t
+}
+
+func compilePattern(s string, m modifiers) (predicate, error) {
+	if m.flags != "" {
+		s = "(?" + m.flags + ")" + s
+	}
+	re, err := regexp.Compile(s)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no regular expression that can run in linear time (RE2): %w", s, err)
+	}
+	return pattern{re}, nil
+}
+
+func compileNetwork(s string) (predicate, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no network; write 10.0.0.0/8", s)
+	}
+	return network{p.Masked()}, nil
+}
+
+func compileComparison(op, s string) (predicate, error) {
+	n, ok := parseNumber([]byte(s))
+	if !ok {
+		return nil, fmt.Errorf("%q is no number", s)
+	}
+	return comparison{op, n}, nil
+}

@@ -1,0 +1,195 @@
+package sigma
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// LogSource says which events a rule is for: each part that it names must be
+// the event's.
+type LogSource struct{ Product, Category, Service string }
+
+// Rule is a Sigma rule as it stands in its file.
+type Rule struct {
+	ID, Name, Title, Status, Description, Author, Date, Level string
+
+	Tags, References, FalsePositives []string
+
+	LogSource LogSource
+	// Document is the exact text of the rule's YAML document.
+	Document []byte
+	Place
+	// Extra holds the top-level keys that Sigma does not know.
+	Extra map[string]Pair
+
+	selections map[string]selection
+	names      []string // of the selections, in the order of the file
+	conditions []condition
+}
+
+// ParseRules reads the rules of a file. What is sound is returned, and all
+// that is wrong.
+func ParseRules(file string, src []byte) ([]*Rule, Faults) {
+	docs, faults := ParseDocuments(file, src)
+	var rules []*Rule
+	for _, d := range docs {
+		r, wrong := ParseRule(d)
+		faults = append(faults, wrong...)
+		if len(wrong) == 0 {
+			rules = append(rules, r)
+		}
+	}
+	return rules, faults
+}
+
+// unsupported names the documents of the specification that this version does
+// not run.
+var unsupported = map[string]string{
+	"correlation": "correlation rules are not supported by this version",
+	"filter":      "filter rules are not supported by this version",
+	"action":      "rule collections (action: global, reset, repeat) are not supported by this version",
+}
+
+// ParseRule reads one rule.
+func ParseRule(d Document) (*Rule, Faults) {
+	p := &ruleParser{doc: d, rule: &Rule{
+		Document: d.Source, Place: d.Place, Extra: map[string]Pair{}, selections: map[string]selection{},
+	}}
+	pairs, _ := Pairs(d.Root)
+	seen := map[string]bool{}
+	for _, pair := range pairs {
+		if seen[pair.Key] {
+			p.fault(pair.KeyNode, "key %q stands twice", pair.Key)
+			continue
+		}
+		seen[pair.Key] = true
+		p.key(pair)
+	}
+	if !seen["title"] && len(p.faults) == 0 {
+		p.fault(d.Root, "a rule needs a title")
+	}
+	if !seen["detection"] && len(p.faults) == 0 {
+		p.fault(d.Root, "a rule needs a detection")
+	}
+	if !seen["logsource"] && len(p.faults) == 0 {
+		p.fault(d.Root, "a rule needs a logsource")
+	}
+	return p.rule, p.faults
+}
+
+type ruleParser struct {
+	doc    Document
+	rule   *Rule
+	faults Faults
+}
+
+func (p *ruleParser) fault(node ast.Node, format string, args ...any) {
+	p.faults = append(p.faults, p.doc.At(node, format, args...))
+}
+
+func (p *ruleParser) key(pair Pair) {
+	r := p.rule
+	switch pair.Key {
+	case "title":
+		p.text(pair, &r.Title)
+	case "id":
+		p.text(pair, &r.ID)
+	case "name":
+		p.text(pair, &r.Name)
+	case "status":
+		p.text(pair, &r.Status)
+	case "description":
+		p.text(pair, &r.Description)
+	case "author":
+		p.text(pair, &r.Author)
+	case "date":
+		p.text(pair, &r.Date)
+	case "level":
+		p.level(pair)
+	case "tags":
+		p.list(pair, &r.Tags)
+	case "references":
+		p.list(pair, &r.References)
+	case "falsepositives":
+		p.list(pair, &r.FalsePositives)
+	case "logsource":
+		p.logsource(pair)
+	case "detection":
+		p.detection(pair)
+	default:
+		if why, ok := unsupported[pair.Key]; ok {
+			p.fault(pair.KeyNode, "%s", why)
+			return
+		}
+		r.Extra[pair.Key] = pair
+	}
+}
+
+func (p *ruleParser) text(pair Pair, to *string) {
+	s, ok := Text(pair.Value)
+	if !ok {
+		p.fault(pair.KeyNode, "%s has to be a text", pair.Key)
+	}
+	*to = s
+}
+
+func (p *ruleParser) list(pair Pair, to *[]string) {
+	items, ok := Items(pair.Value)
+	if !ok {
+		if s, isText := Text(pair.Value); isText { // some rules write a single entry so
+			*to = []string{s}
+			return
+		}
+		p.fault(pair.KeyNode, "%s has to be a list", pair.Key)
+		return
+	}
+	for _, it := range items {
+		if s, isText := Text(it); isText {
+			*to = append(*to, s)
+		}
+	}
+}
+
+var levels = []string{"informational", "low", "medium", "high", "critical"}
+
+func (p *ruleParser) level(pair Pair) {
+	p.text(pair, &p.rule.Level)
+	for _, l := range levels {
+		if p.rule.Level == l {
+			return
+		}
+	}
+	p.fault(pair.Value, "level %q is none of %s", p.rule.Level, strings.Join(levels, ", "))
+}
+
+func (p *ruleParser) logsource(pair Pair) {
+	pairs, ok := Pairs(pair.Value)
+	if !ok {
+		p.fault(pair.KeyNode, "logsource has to name product, category or service")
+		return
+	}
+	for _, s := range pairs {
+		var to *string
+		switch s.Key {
+		case "product":
+			to = &p.rule.LogSource.Product
+		case "category":
+			to = &p.rule.LogSource.Category
+		case "service":
+			to = &p.rule.LogSource.Service
+		default: // definition and custom keys inform people
+			continue
+		}
+		p.text(s, to)
+	}
+	if p.rule.LogSource == (LogSource{}) {
+		p.fault(pair.KeyNode, "logsource has to name product, category or service")
+	}
+}
+
+// String names the log source for people.
+func (s LogSource) String() string {
+	return strings.Trim(fmt.Sprintf("%s/%s/%s", s.Product, s.Category, s.Service), "/")
+}

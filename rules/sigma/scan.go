@@ -1,0 +1,391 @@
+package sigma
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// kind is the JSON type of a value.
+type kind uint8
+
+const (
+	kindNull kind = iota
+	kindString
+	kindNumber
+	kindBool
+	kindObject
+	kindArray
+)
+
+// found is a value of an event: a reference into its bytes.
+type found struct {
+	kind kind
+	// text is a string's content unescaped, anything else as it is written.
+	text   []byte
+	folded []byte // lower case, once it was asked for
+}
+
+// lower returns the text in lower case. It allocates only for text that is
+// not in lower case yet.
+func (v *found) lower() []byte {
+	if v.folded == nil {
+		v.folded = lower(v.text)
+	}
+	return v.folded
+}
+
+// trie holds the field paths that are read, key by key.
+type trie struct {
+	children map[string]*trie
+	field    int // index of the field that ends here, or -1
+}
+
+func newTrie() *trie { return &trie{field: -1} }
+
+// add returns the node of a dotted path.
+func (t *trie) add(path string) *trie {
+	for key := range strings.SplitSeq(path, ".") {
+		next := t.children[key]
+		if next == nil {
+			if t.children == nil {
+				t.children = map[string]*trie{}
+			}
+			next = newTrie()
+			t.children[key] = next
+		}
+		t = next
+	}
+	return t
+}
+
+// child returns the node below a key of an event, or nil. A key may hold dots
+// itself: then it stands for as many steps of a path.
+func (t *trie) child(key []byte) *trie {
+	if t == nil || t.children == nil {
+		return nil
+	}
+	if c := t.children[string(key)]; c != nil {
+		return c
+	}
+	for {
+		first, rest, dotted := bytes.Cut(key, []byte("."))
+		if !dotted {
+			if len(key) == 0 {
+				return nil
+			}
+			return t.children[string(key)]
+		}
+		if t = t.children[string(first)]; t == nil || t.children == nil {
+			return nil
+		}
+		key = rest
+	}
+}
+
+// maxDepth bounds the nesting of an event.
+const maxDepth = 200
+
+// scanner walks an event once: it checks that the bytes are one JSON object
+// and calls visit for each value at a node of the trie.
+type scanner struct {
+	raw   []byte
+	at    int
+	visit func(t *trie, v found)
+	// texts, if set, is called for every string value, read or not.
+	texts func(v found)
+}
+
+func (s *scanner) fail(what string) error {
+	return fmt.Errorf("byte %d: %s", s.at, what)
+}
+
+// object walks the whole event.
+func (s *scanner) object(root *trie) error {
+	s.space()
+	if s.peek() != '{' {
+		return s.fail("an event has to be a JSON object")
+	}
+	if err := s.value(root, 0); err != nil {
+		return err
+	}
+	s.space()
+	if s.at < len(s.raw) {
+		return s.fail("there is something behind the event")
+	}
+	return nil
+}
+
+func (s *scanner) peek() byte {
+	if s.at < len(s.raw) {
+		return s.raw[s.at]
+	}
+	return 0
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.raw) {
+		switch s.raw[s.at] {
+		case ' ', '\t', '\n', '\r':
+			s.at++
+		default:
+			return
+		}
+	}
+}
+
+// value walks one value; t is nil if nobody reads it.
+func (s *scanner) value(t *trie, depth int) error {
+	if depth > maxDepth {
+		return s.fail(fmt.Sprintf("the event nests deeper than %d levels", maxDepth))
+	}
+	start := s.at
+	v := found{}
+	switch c := s.peek(); {
+	case c == '{':
+		v.kind = kindObject
+		if err := s.members(t, depth); err != nil {
+			return err
+		}
+	case c == '[':
+		v.kind = kindArray
+		if err := s.elements(t, depth); err != nil {
+			return err
+		}
+	case c == '"':
+		body, escaped, err := s.text()
+		if err != nil {
+			return err
+		}
+		s.stringValue(t, body, escaped)
+		return nil
+	case c == '-' || (c >= '0' && c <= '9'):
+		v.kind = kindNumber
+		if err := s.number(); err != nil {
+			return err
+		}
+	default:
+		k, err := s.literal()
+		if err != nil {
+			return err
+		}
+		v.kind = k
+	}
+	// An array stands for its members, which were visited above.
+	if t != nil && t.field >= 0 && v.kind != kindArray {
+		v.text = s.raw[start:s.at]
+		s.visit(t, v)
+	}
+	return nil
+}
+
+func (s *scanner) stringValue(t *trie, body []byte, escaped bool) {
+	read := t != nil && t.field >= 0
+	if !read && s.texts == nil {
+		return
+	}
+	v := found{kind: kindString, text: decode(body, escaped)}
+	if read {
+		s.visit(t, v)
+	}
+	if s.texts != nil {
+		s.texts(v)
+	}
+}
+
+func (s *scanner) members(t *trie, depth int) error {
+	s.at++ // {
+	s.space()
+	if s.peek() == '}' {
+		s.at++
+		return nil
+	}
+	for {
+		if s.peek() != '"' {
+			return s.fail("a key is missing")
+		}
+		body, escaped, err := s.text()
+		if err != nil {
+			return err
+		}
+		s.space()
+		if s.peek() != ':' {
+			return s.fail("a colon is missing")
+		}
+		s.at++
+		s.space()
+		var below *trie
+		if t != nil && t.children != nil {
+			below = t.child(decode(body, escaped))
+		}
+		if err := s.value(below, depth+1); err != nil {
+			return err
+		}
+		s.space()
+		switch s.peek() {
+		case ',':
+			s.at++
+			s.space()
+		case '}':
+			s.at++
+			return nil
+		default:
+			return s.fail("a comma or a closing brace is missing")
+		}
+	}
+}
+
+// elements walks an array: each member stands for the array.
+func (s *scanner) elements(t *trie, depth int) error {
+	s.at++ // [
+	s.space()
+	if s.peek() == ']' {
+		s.at++
+		return nil
+	}
+	for {
+		if err := s.value(t, depth+1); err != nil {
+			return err
+		}
+		s.space()
+		switch s.peek() {
+		case ',':
+			s.at++
+			s.space()
+		case ']':
+			s.at++
+			return nil
+		default:
+			return s.fail("a comma or a closing bracket is missing")
+		}
+	}
+}
+
+// text walks a string and returns what is between its quotes, and whether it
+// has to be decoded.
+func (s *scanner) text() (body []byte, escaped bool, err error) {
+	s.at++ // "
+	start := s.at
+	for s.at < len(s.raw) {
+		switch c := s.raw[s.at]; {
+		case c == '"':
+			body = s.raw[start:s.at]
+			s.at++
+			return body, escaped, nil
+		case c == '\\':
+			escaped = true
+			if err := s.escape(); err != nil {
+				return nil, false, err
+			}
+		case c < ' ':
+			return nil, false, s.fail("a control character stands in a string")
+		default:
+			s.at++
+		}
+	}
+	return nil, false, s.fail("a string does not end")
+}
+
+func (s *scanner) escape() error {
+	if s.at+1 >= len(s.raw) {
+		return s.fail("a string does not end")
+	}
+	switch s.raw[s.at+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.at += 2
+		return nil
+	case 'u':
+		for i := s.at + 2; i < s.at+6; i++ {
+			if i >= len(s.raw) || !isHex(s.raw[i]) {
+				return s.fail("an escape of a string is not valid")
+			}
+		}
+		s.at += 6
+		return nil
+	}
+	return s.fail("an escape of a string is not valid")
+}
+
+func isHex(c byte) bool {
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')
+}
+
+func (s *scanner) digits() bool {
+	start := s.at
+	for s.at < len(s.raw) && s.raw[s.at] >= '0' && s.raw[s.at] <= '9' {
+		s.at++
+	}
+	return s.at > start
+}
+
+// number walks a number as RFC 8259, section 6, has it.
+func (s *scanner) number() error {
+	if s.peek() == '-' {
+		s.at++
+	}
+	if s.peek() == '0' {
+		s.at++
+	} else if !s.digits() {
+		return s.fail("a number is not valid")
+	}
+	if s.peek() == '.' {
+		s.at++
+		if !s.digits() {
+			return s.fail("a number is not valid")
+		}
+	}
+	if c := s.peek(); c == 'e' || c == 'E' {
+		s.at++
+		if c := s.peek(); c == '+' || c == '-' {
+			s.at++
+		}
+		if !s.digits() {
+			return s.fail("a number is not valid")
+		}
+	}
+	return nil
+}
+
+func (s *scanner) literal() (kind, error) {
+	for _, l := range [...]struct {
+		word string
+		kind kind
+	}{{"null", kindNull}, {"true", kindBool}, {"false", kindBool}} {
+		if len(s.raw)-s.at >= len(l.word) && string(s.raw[s.at:s.at+len(l.word)]) == l.word {
+			s.at += len(l.word)
+			return l.kind, nil
+		}
+	}
+	return 0, s.fail("a value is missing or not valid")
+}
+
+// decode returns a string's content. Plain text is returned as it is; escapes
+// and invalid UTF-8 are decoded as encoding/json does, so that nobody can
+// write a value that people read and rules do not.
+func decode(body []byte, escaped bool) []byte {
+	if !escaped && utf8.Valid(body) {
+		return body
+	}
+	quoted := make([]byte, 0, len(body)+2)
+	quoted = append(append(append(quoted, '"'), body...), '"')
+	var out string
+	if err := json.Unmarshal(quoted, &out); err != nil {
+		return body
+	}
+	return []byte(out)
+}
+
+// lower folds to lower case as strings.ToLower does.
+func lower(b []byte) []byte {
+	for _, c := range b {
+		if (c >= 'A' && c <= 'Z') || c >= utf8.RuneSelf {
+			return bytes.ToLower(b)
+		}
+	}
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
