@@ -1,0 +1,236 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"sidedoor/event"
+	"sidedoor/rules/sigma"
+)
+
+// Estate is what is in scope: the lists that rules refer to, and the people
+// with their names in each product.
+type Estate struct {
+	Lists  map[string][]string
+	People []Person
+}
+
+// Person is somebody with all their names.
+type Person struct {
+	Name  string
+	Email string // a name of theirs in every product
+	// Aliases are their names by product (aws, kubernetes, github, approvals);
+	// '*' stands for any run of characters.
+	Aliases map[string][]string
+}
+
+// Control is a documented control.
+type Control struct {
+	ID        string
+	Title     string
+	Objective string
+	Family    string // ITGC: change management, logical access …
+	Owner     string // a person
+	Reviewers []string
+	Cadence   string // weekly
+}
+
+func (l *loader) controls(d sigma.Document) {
+	r := &reader{Place: d.Place}
+	r.mapping(d.Root, "controls file", map[string]func(sigma.Pair){
+		"controls": func(p sigma.Pair) {
+			items, ok := sigma.Items(p.Value)
+			if !ok {
+				r.fault(p.KeyNode, "controls has to be a list")
+			}
+			for _, it := range items {
+				l.control(r, it)
+			}
+		},
+	})
+	l.faults = append(l.faults, r.faults...)
+}
+
+func (l *loader) control(r *reader, node ast.Node) {
+	c := Control{Cadence: "weekly"}
+	r.mapping(node, "control", map[string]func(sigma.Pair){
+		"id": r.text(&c.ID), "title": r.text(&c.Title), "objective": r.text(&c.Objective), "family": r.text(&c.Family),
+		"owner": r.text(&c.Owner), "reviewers": r.texts(&c.Reviewers),
+		"cadence": func(p sigma.Pair) {
+			if c.Cadence = r.scalar(p.Value, "cadence"); c.Cadence != "weekly" {
+				r.fault(p.Value, "cadence %q: this version reviews weekly", c.Cadence)
+			}
+		},
+	})
+	if c.ID == "" || strings.ContainsAny(c.ID, " .*>\t") {
+		r.fault(node, "a control needs an id without spaces, dots and wildcards, such as CHG-03")
+		return
+	}
+	i := slices.IndexFunc(l.policy.Controls, func(o Control) bool { return o.ID == c.ID })
+	if i < 0 {
+		l.policy.Controls = append(l.policy.Controls, c)
+		return
+	}
+	l.policy.Controls[i] = c.over(l.policy.Controls[i])
+}
+
+// over lays c over an earlier control: what c leaves out stays.
+func (c Control) over(old Control) Control {
+	for _, f := range []struct{ to, from *string }{
+		{&c.Title, &old.Title}, {&c.Objective, &old.Objective}, {&c.Family, &old.Family}, {&c.Owner, &old.Owner},
+	} {
+		if *f.to == "" {
+			*f.to = *f.from
+		}
+	}
+	if c.Reviewers == nil {
+		c.Reviewers = old.Reviewers
+	}
+	return c
+}
+
+func (l *loader) estate(d sigma.Document) {
+	r := &reader{Place: d.Place}
+	r.mapping(d.Root, "estate", map[string]func(sigma.Pair){
+		"lists": func(p sigma.Pair) {
+			pairs, ok := sigma.Pairs(p.Value)
+			if !ok {
+				r.fault(p.KeyNode, "lists has to be a mapping of names to lists")
+			}
+			for _, list := range pairs {
+				l.policy.Estate.Lists[list.Key] = r.list(list.Value, list.Key)
+			}
+		},
+		"people": func(p sigma.Pair) {
+			items, ok := sigma.Items(p.Value)
+			if !ok {
+				r.fault(p.KeyNode, "people has to be a list")
+			}
+			for _, it := range items {
+				l.person(r, it)
+			}
+		},
+	})
+	l.faults = append(l.faults, r.faults...)
+}
+
+func (l *loader) person(r *reader, node ast.Node) {
+	p := Person{Aliases: map[string][]string{}}
+	r.mapping(node, "person", map[string]func(sigma.Pair){
+		"name": r.text(&p.Name), "email": r.text(&p.Email),
+		"aliases": func(pair sigma.Pair) {
+			pairs, ok := sigma.Pairs(pair.Value)
+			if !ok {
+				r.fault(pair.KeyNode, "aliases has to be a mapping of products to names")
+			}
+			for _, a := range pairs {
+				p.Aliases[a.Key] = r.list(a.Value, a.Key)
+			}
+		},
+	})
+	if p.Name == "" {
+		r.fault(node, "a person needs a name")
+		return
+	}
+	people := slices.DeleteFunc(l.policy.Estate.People, func(o Person) bool { return o.Name == p.Name })
+	for _, o := range people {
+		if product, alias, clash := shared(o, p); clash {
+			r.fault(node, "%s and %s are both %q in %s; a name belongs to one person", o.Name, p.Name, alias, product)
+		}
+	}
+	l.policy.Estate.People = append(people, p)
+}
+
+// shared finds a name that two people claim.
+func shared(a, b Person) (product, alias string, clash bool) {
+	if a.Email != "" && strings.EqualFold(a.Email, b.Email) {
+		return "every product", a.Email, true
+	}
+	for product, names := range b.Aliases {
+		for _, n := range names {
+			if slices.ContainsFunc(a.Aliases[product], func(o string) bool { return strings.EqualFold(o, n) }) {
+				return product, n, true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// directory finds the person behind a name.
+type directory struct {
+	exact    map[identity]string
+	patterns map[string][]aliasPattern
+}
+
+// identity is a lower-case name in a product.
+type identity struct{ product, name string }
+
+type aliasPattern struct{ pattern, person string }
+
+func newDirectory(e Estate) *directory {
+	d := &directory{exact: map[identity]string{}, patterns: map[string][]aliasPattern{}}
+	for _, p := range e.People {
+		if p.Email != "" {
+			d.exact[identity{"", strings.ToLower(p.Email)}] = p.Name
+		}
+		for product, names := range p.Aliases {
+			for _, n := range names {
+				n = strings.ToLower(n)
+				if strings.Contains(n, "*") {
+					d.patterns[product] = append(d.patterns[product], aliasPattern{n, p.Name})
+				} else {
+					d.exact[identity{product, n}] = p.Name
+				}
+			}
+		}
+	}
+	return d
+}
+
+// resolve returns the party that a product calls name. Somebody unknown stays
+// who they say they are.
+func (d *directory) resolve(product, name string) event.Party {
+	party := event.Party{Name: name, Person: name}
+	if name == "" {
+		return party
+	}
+	low := strings.ToLower(name)
+	if p, ok := d.exact[identity{product, low}]; ok {
+		party.Person = p
+	} else if p, ok := d.exact[identity{"", low}]; ok {
+		party.Person = p
+	} else {
+		for _, a := range d.patterns[product] {
+			if wildcard(a.pattern, low) {
+				party.Person = a.person
+				break
+			}
+		}
+	}
+	return party
+}
+
+// wildcard matches s against a pattern with '*'.
+func wildcard(pattern, s string) bool {
+	first, rest, found := strings.Cut(pattern, "*")
+	if !found {
+		return pattern == s
+	}
+	if !strings.HasPrefix(s, first) {
+		return false
+	}
+	s = s[len(first):]
+	for {
+		part, more, found := strings.Cut(rest, "*")
+		if !found {
+			return strings.HasSuffix(s, part)
+		}
+		i := strings.Index(s, part)
+		if i < 0 {
+			return false
+		}
+		s, rest = s[i+len(part):], more
+	}
+}

@@ -1,0 +1,171 @@
+package rules
+
+import (
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"sidedoor/event"
+	"sidedoor/rules/sigma"
+)
+
+// Defaults are the waits of rules that name none.
+type Defaults struct {
+	Grace time.Duration // zero: 5 minutes
+	Limit time.Duration // zero: 1 hour
+}
+
+// Matcher evaluates every rule of a policy against every event. It holds no
+// state and may be used from several goroutines.
+type Matcher struct {
+	rules    []*Rule
+	people   *directory
+	defaults Defaults
+	pool     sync.Pool // of *sigma.Matcher
+}
+
+// Compile makes the policy ready to match. A rule with a fault is left out and
+// reported.
+func (p *Policy) Compile(d Defaults) (*Matcher, sigma.Faults) {
+	if d.Grace == 0 {
+		d.Grace = 5 * time.Minute
+	}
+	if d.Limit == 0 {
+		d.Limit = time.Hour
+	}
+	base := make([]*sigma.Rule, len(p.Rules))
+	for i, r := range p.Rules {
+		base[i] = r.Rule
+	}
+	program, faults := sigma.Compile(base, p.Estate.Lists)
+	m := &Matcher{rules: slices.Clone(p.Rules), people: newDirectory(p.Estate), defaults: d}
+	m.pool.New = func() any { return program.NewMatcher() }
+	return m, faults
+}
+
+// Match returns the matches of all events of a batch, and the events that
+// could not be read.
+func (m *Matcher) Match(b event.Batch) (matches []event.Match, dead []event.Dead) {
+	sm := m.pool.Get().(*sigma.Matcher)
+	defer m.pool.Put(sm)
+	src := sigma.LogSource{Product: b.Product, Service: b.Service}
+	id := ""
+	var found []int
+	for i, e := range b.Events {
+		var err error
+		if found, err = sm.Match(found[:0], src, e.Kind, e.Raw); err != nil {
+			dead = append(dead, unreadable(b, e, err))
+			continue
+		}
+		if len(found) > 0 && id == "" {
+			id = b.ID().String()
+		}
+		for _, k := range found {
+			ref := b.Ref(i)
+			ref.Batch = id
+			matches = append(matches, m.meaning(m.rules[k], ref, &subject{scope: b.Scope, event: e}))
+		}
+	}
+	return matches, dead
+}
+
+func unreadable(b event.Batch, e event.Event, err error) event.Dead {
+	return event.Dead{
+		Envelope: b.Envelope, Reason: err.Error(), Cause: "malformed", Index: e.Index,
+		Raw: e.Raw[:min(len(e.Raw), event.MaxDead)],
+	}
+}
+
+func (m *Matcher) meaning(r *Rule, ref event.Ref, e *subject) event.Match {
+	out := event.Match{Rule: r.Ref(), Event: ref}
+	if r.Approval != nil {
+		out.Approval = m.approval(r.Approval, ref, e)
+		return out
+	}
+	out.Control = r.Act.Control
+	out.Act = m.act(r.Act, ref, e)
+	return out
+}
+
+func (m *Matcher) act(a *Act, ref event.Ref, e *subject) *event.Act {
+	out := &event.Act{Actor: m.party(a.Actor, ref.Product, e), Grace: a.Grace, Limit: a.Limit}
+	if out.Actor.Name == "" {
+		out.Actor = event.Party{Name: "unknown", Person: "unknown"}
+	}
+	out.Resource, _ = a.Resource.render(e)
+	out.Scope, _ = a.Scope.render(e)
+	if out.Grace == 0 {
+		out.Grace = m.defaults.Grace
+	}
+	if out.Limit == 0 {
+		out.Limit = m.defaults.Limit
+	}
+	for _, q := range a.ApprovedBy {
+		need := event.Requirement{Kind: q.Kind, SameActor: q.SameActor, Skew: q.Skew}
+		need.Scope, _ = q.Scope.render(e)
+		for _, t := range q.IndependentOf {
+			if p := m.party([]Template{t}, ref.Product, e); p.Name != "" {
+				need.IndependentOf = append(need.IndependentOf, p)
+			}
+		}
+		out.ApprovedBy = append(out.ApprovedBy, need)
+	}
+	return out
+}
+
+func (m *Matcher) approval(a *Approval, ref event.Ref, e *subject) *event.Approval {
+	out := &event.Approval{
+		Kind: a.Kind, Actor: m.party(a.Actor, ref.Product, e), Approver: m.party(a.Approver, ref.Product, e),
+		NeedsApprover: len(a.Approver) > 0, Recorded: ref.At(),
+	}
+	if covers, complete := a.Covers.render(e); complete {
+		out.Covers = covers // else it covers nothing
+	}
+	out.Reference = firstText(a.Reference, e)
+	if t, ok := parseTime(firstText(a.Recorded, e)); ok {
+		out.Recorded = t
+	}
+	var fromOK, untilOK bool
+	out.From, fromOK = parseTime(firstText(a.From, e))
+	out.Until, untilOK = parseTime(firstText(a.Until, e))
+	// A window that was meant and cannot be read must not become an open one.
+	if (firstText(a.From, e) != "" && !fromOK) || (firstText(a.Until, e) != "" && !untilOK) {
+		out.Covers = ""
+	}
+	return out
+}
+
+func (m *Matcher) party(fields []Template, product string, e *subject) event.Party {
+	name := firstText(fields, e)
+	if name == "" {
+		return event.Party{}
+	}
+	return m.people.resolve(product, name)
+}
+
+// firstText returns what the first template yields that the event can fill.
+func firstText(fields []Template, e *subject) string {
+	for _, t := range fields {
+		if s, complete := t.render(e); complete {
+			return s
+		}
+	}
+	return ""
+}
+
+// parseTime reads RFC 3339, or a number of seconds or milliseconds since 1970;
+// ten digits are seconds until the year 2286.
+func parseTime(s string) (time.Time, bool) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t.UTC(), true
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n <= 0 {
+		return time.Time{}, false
+	}
+	if n < 1e10 {
+		return time.Unix(n, 0).UTC(), true
+	}
+	return time.UnixMilli(n).UTC(), true
+}

@@ -1,0 +1,207 @@
+package rules
+
+import (
+	"cmp"
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"sidedoor/event"
+	"sidedoor/rules/sigma"
+)
+
+// Policy is what is in force: rules, controls, estate.
+type Policy struct {
+	Rules    []*Rule // by name
+	Controls []Control
+	Estate   Estate
+	// Digest identifies all of it together.
+	Digest event.Digest
+}
+
+// Rule is a Sigma rule and what its match means. At most one of Act and
+// Approval is set.
+type Rule struct {
+	*sigma.Rule
+	// Digest is that of the rule's document, byte for byte.
+	Digest   event.Digest
+	Act      *Act
+	Approval *Approval
+	Tests    []Test
+}
+
+// Ref names the rule in matches and records.
+func (r *Rule) Ref() event.RuleRef {
+	return event.RuleRef{ID: r.ID, Name: r.Name, Title: r.Title, Level: event.Level(r.Level), Digest: r.Digest}
+}
+
+// Load reads policy folders and lays the later ones over the earlier: a rule
+// replaces one of the same name or ID, a control one of the same ID, a list or
+// person one of the same name. It returns what is sound, and all faults.
+func Load(folders ...fs.FS) (*Policy, sigma.Faults) {
+	l := &loader{policy: &Policy{Estate: Estate{Lists: map[string][]string{}}}}
+	for _, f := range folders {
+		l.folder(f)
+	}
+	l.check()
+	p := l.policy
+	slices.SortFunc(p.Rules, func(a, b *Rule) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(p.Controls, func(a, b Control) int { return cmp.Compare(a.ID, b.ID) })
+	p.Digest = p.digest()
+	return p, l.faults
+}
+
+// loader collects a policy and what is wrong with it.
+type loader struct {
+	policy *Policy
+	faults sigma.Faults
+	fresh  map[string]bool // rule names of the folder at hand
+}
+
+func (l *loader) folder(folder fs.FS) {
+	l.fresh = map[string]bool{}
+	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !isYAML(name) {
+			return err
+		}
+		src, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return err
+		}
+		l.file(name, src)
+		return nil
+	})
+	if err != nil {
+		l.faults = append(l.faults, sigma.Fault{File: ".", Line: 1, Column: 1, Message: err.Error()})
+	}
+}
+
+func isYAML(name string) bool {
+	return strings.HasSuffix(name, ".yml") || strings.HasSuffix(name, ".yaml")
+}
+
+func (l *loader) file(name string, src []byte) {
+	docs, faults := sigma.ParseDocuments(name, src)
+	l.faults = append(l.faults, faults...)
+	for _, d := range docs {
+		switch strings.TrimSuffix(strings.TrimSuffix(path.Base(name), ".yml"), ".yaml") {
+		case "controls":
+			l.controls(d)
+		case "estate":
+			l.estate(d)
+		default:
+			l.rule(d)
+		}
+	}
+}
+
+func (l *loader) rule(d sigma.Document) {
+	base, faults := sigma.ParseRule(d)
+	if len(faults) > 0 {
+		l.faults = append(l.faults, faults...)
+		return
+	}
+	r := &Rule{Rule: base, Digest: event.DigestOf(d.Source)}
+	rd := &reader{Place: d.Place}
+	rd.meaning(r)
+	if r.Name == "" {
+		r.Name = r.ID
+	}
+	if r.Name == "" {
+		rd.fault(d.Root, "a rule needs a name or an id")
+	}
+	if l.fresh[r.Name] {
+		rd.fault(d.Root, "there is another rule %q in this folder", r.Name)
+	}
+	if len(rd.faults) > 0 {
+		l.faults = append(l.faults, rd.faults...)
+		return
+	}
+	l.fresh[r.Name] = true
+	l.policy.Rules = slices.DeleteFunc(l.policy.Rules, func(o *Rule) bool {
+		return o.Name == r.Name || (o.ID != "" && o.ID == r.ID)
+	})
+	l.policy.Rules = append(l.policy.Rules, r)
+}
+
+// check finds what only the whole policy shows: names of things that are not
+// there.
+func (l *loader) check() {
+	controls := map[string]bool{}
+	for _, c := range l.policy.Controls {
+		controls[c.ID] = true
+	}
+	kinds := map[string]bool{}
+	for _, r := range l.policy.Rules {
+		if r.Approval != nil {
+			kinds[r.Approval.Kind] = true
+		}
+	}
+	for _, r := range l.policy.Rules {
+		if r.Act == nil {
+			continue
+		}
+		if c := r.Act.Control; c != "" && !controls[c] {
+			l.faults = append(l.faults, r.At(r.Act.node, "there is no control %q%s", c, sigma.Suggest(c, slices.Sorted(maps.Keys(controls)))))
+		}
+		for _, q := range r.Act.ApprovedBy {
+			if !kinds[q.Kind] {
+				l.faults = append(l.faults, r.At(q.node, "no rule yields approvals of kind %q%s", q.Kind, sigma.Suggest(q.Kind, slices.Sorted(maps.Keys(kinds)))))
+			}
+		}
+	}
+}
+
+func (p *Policy) digest() event.Digest {
+	type version struct {
+		Name   string
+		Digest event.Digest
+	}
+	versions := make([]version, len(p.Rules))
+	for i, r := range p.Rules {
+		versions[i] = version{r.Name, r.Digest}
+	}
+	b, err := json.Marshal(struct {
+		Rules    []version
+		Controls []Control
+		Estate   Estate
+	}{versions, p.Controls, p.Estate})
+	if err != nil {
+		panic(err) // strings, numbers and lists of them
+	}
+	return event.DigestOf(b)
+}
+
+// SourceInfo is a source that is in force.
+type SourceInfo struct{ Name, Product, Service string }
+
+// Announce describes the policy for the stream, with the kinds of approval
+// that each source can yield under its rules.
+func (p *Policy) Announce(loaded time.Time, version string, sources []SourceInfo) event.Policy {
+	out := event.Policy{Digest: p.Digest, Loaded: loaded, Version: version}
+	for _, r := range p.Rules {
+		out.Rules = append(out.Rules, event.RuleVersion{Name: r.Name, Digest: r.Digest})
+	}
+	for _, s := range sources {
+		out.Sources = append(out.Sources, event.SourcePolicy{
+			Name: s.Name, Product: s.Product, Service: s.Service, Provides: p.provides(s),
+		})
+	}
+	return out
+}
+
+func (p *Policy) provides(s SourceInfo) []string {
+	kinds := map[string]bool{}
+	for _, r := range p.Rules {
+		ls := r.LogSource
+		if r.Approval != nil && ls.Category == "" && (ls.Product == "" || ls.Product == s.Product) &&
+			(ls.Service == "" || ls.Service == s.Service) {
+			kinds[r.Approval.Kind] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(kinds))
+}
