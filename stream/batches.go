@@ -1,0 +1,83 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"sidedoor/event"
+)
+
+// PublishBatch stores a batch on EVENTS. Nil means that the batch is on disk,
+// from now or from earlier; only then may its sender be told so. A batch
+// without events needs no storing.
+func (s *Stream) PublishBatch(ctx context.Context, b event.Batch) error {
+	if len(b.Events) == 0 {
+		return nil
+	}
+	subject, err := batchSubject(b.Source, b.ID().String())
+	if err != nil {
+		return err
+	}
+	_, err = s.create(ctx, &nats.Msg{Subject: subject, Header: header(b.Envelope), Data: b.Payload()})
+	return err
+}
+
+// PublishMark stores a mark on EVENTS, behind the batches that it speaks of.
+// It goes on to MATCHES when all before it is matched; see [Stream.Match].
+func (s *Stream) PublishMark(ctx context.Context, m event.Mark) error {
+	if err := checkToken("source", m.Source); err != nil {
+		return err
+	}
+	b, err := json.Marshal(event.Input{Mark: &m})
+	if err != nil {
+		return fmt.Errorf("mark of %s: %w", m.Source, err)
+	}
+	return s.add(ctx, &nats.Msg{Subject: subjectMark + m.Source, Data: b})
+}
+
+// PublishPolicy announces on MATCHES the rules and sources in force from here
+// on. The same announcement is stored once.
+func (s *Stream) PublishPolicy(ctx context.Context, p event.Policy) error {
+	b, err := json.Marshal(event.Input{Policy: &p})
+	if err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	_, err = s.create(ctx, &nats.Msg{Subject: subjectPolicy + event.DigestOf(b).String(), Data: b})
+	return err
+}
+
+// Batch returns a batch as it is stored on EVENTS, or [ErrNotFound].
+func (s *Stream) Batch(ctx context.Context, source, id string) (event.Batch, error) {
+	subject, err := batchSubject(source, id)
+	if err != nil {
+		return event.Batch{}, err
+	}
+	m, err := s.last(ctx, streamEvents, subject)
+	if err != nil {
+		return event.Batch{}, err
+	}
+	return parseBatch(m.Header, m.Data)
+}
+
+func parseBatch(h nats.Header, payload []byte) (event.Batch, error) {
+	envelope, err := event.ParseEnvelope(h.Get)
+	if err != nil {
+		return event.Batch{}, err
+	}
+	events, err := event.ParsePayload(payload)
+	if err != nil {
+		return event.Batch{}, err
+	}
+	return event.Batch{Envelope: envelope, Events: events}, nil
+}
+
+func header(e event.Envelope) nats.Header {
+	h := nats.Header{}
+	for name, v := range e.Header() {
+		h.Set(name, v)
+	}
+	return h
+}

@@ -1,0 +1,237 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"sidedoor/event"
+)
+
+const (
+	consumerMatch = "match"
+	// maxUnacknowledged bounds the batches and marks that all matchers together
+	// hold. Marks wait for the batches before them, so it is generous.
+	maxUnacknowledged = 8192
+	// retryAfter is when a batch is tried again whose matches could not be stored.
+	retryAfter = time.Second
+)
+
+// Match runs the match stage until ctx ends (it returns nil then): workers
+// goroutines take batches from EVENTS, call match and store what it returns,
+// matches on MATCHES and dead letters on DEAD. A batch is acknowledged after
+// all of that is on disk. Any number of processes may run the stage; they
+// share the batches. match must be safe for concurrent use.
+//
+// A mark goes on to MATCHES when every batch before it is acknowledged, in
+// whichever process, and never earlier.
+//
+// A batch that cannot be read, or in which match panics, becomes a dead
+// letter; the stage goes on.
+func (s *Stream) Match(ctx context.Context, workers int, match func(event.Batch) ([]event.Match, []event.Dead)) error {
+	m := &matching{stream: s, match: match, coverage: newCoverage(s), batches: make(chan jetstream.Msg)}
+	var running sync.WaitGroup
+	for range max(workers, 1) {
+		running.Go(func() { m.work(ctx) })
+	}
+	// Marks that come to a coverage that has ended are given back by the server.
+	covering, uncover := context.WithCancel(ctx)
+	running.Go(func() { m.coverage.run(covering) })
+	err := m.feed(ctx)
+	uncover()
+	running.Wait()
+	return err
+}
+
+// matching is the match stage in one process.
+type matching struct {
+	stream   *Stream
+	match    func(event.Batch) ([]event.Match, []event.Dead)
+	coverage *coverage
+	batches  chan jetstream.Msg
+}
+
+// feed hands batches to whichever worker is free, so that a batch never waits
+// behind a slow one while another worker is idle, and marks to the coverage,
+// which does not hold anybody up.
+func (m *matching) feed(ctx context.Context) error {
+	defer close(m.batches)
+	for {
+		err := m.feedOnce(ctx)
+		if ctx.Err() != nil || !interrupted(err) || m.stream.conn.IsClosed() {
+			return unlessDone(ctx, err)
+		}
+		m.stream.log.Warn("matching is interrupted", "err", err)
+		_ = pause(ctx, retryEvery) // the loop looks at ctx
+	}
+}
+
+func (m *matching) feedOnce(ctx context.Context) error {
+	consumer, err := m.stream.js.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
+		Durable: consumerMatch, Description: "batches to match", FilterSubject: "events.>",
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: m.stream.cfg.AckWait, MaxAckPending: maxUnacknowledged,
+		DeliverPolicy: jetstream.DeliverAllPolicy, Replicas: m.stream.cfg.Replicas,
+	})
+	if err != nil {
+		return fmt.Errorf("match: %w", err)
+	}
+	messages, err := consumer.Messages(m.stream.prefetch())
+	if err != nil {
+		return fmt.Errorf("match: %w", err)
+	}
+	defer giveBack(messages)
+	return m.feedFrom(ctx, messages)
+}
+
+func (m *matching) feedFrom(ctx context.Context, messages jetstream.MessagesContext) error {
+	for {
+		msg, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(msg.Subject(), subjectMark) {
+			m.coverage.take(ctx, msg)
+			continue
+		}
+		select {
+		case m.batches <- msg:
+		case <-ctx.Done():
+			_ = msg.Nak() // else it is redelivered later, after AckWait
+			return ctx.Err()
+		}
+	}
+}
+
+// giveBack returns what was fetched and not begun, so that others need not
+// wait for AckWait to get it.
+func giveBack(messages jetstream.MessagesContext) {
+	messages.Drain()
+	for {
+		msg, err := messages.Next(jetstream.NextMaxWait(healthTimeout))
+		if err != nil {
+			return
+		}
+		_ = msg.Nak()
+	}
+}
+
+func (m *matching) work(ctx context.Context) {
+	for msg := range m.batches {
+		done := m.stream.holdOpen(msg)
+		err := m.process(ctx, msg)
+		done()
+		if err == nil {
+			// Lost, it means that the batch is matched again to the same effect.
+			_ = msg.Ack()
+			continue
+		}
+		if ctx.Err() != nil {
+			_ = msg.Nak()
+			continue
+		}
+		m.stream.log.Warn("batch not matched; will be tried again", "subject", msg.Subject(), "err", err)
+		_ = msg.NakWithDelay(retryAfter)
+	}
+}
+
+// process stores all that follows from a batch.
+func (m *matching) process(ctx context.Context, msg jetstream.Msg) error {
+	batch, err := parseBatch(msg.Headers(), msg.Data())
+	if err != nil {
+		return m.stream.bury(ctx, msg, "malformed", err)
+	}
+	matches, dead, err := m.safely(batch)
+	if err != nil {
+		m.stream.log.Error("matcher failed", "subject", msg.Subject(), "err", err)
+		return m.stream.bury(ctx, msg, "matcher-failed", err)
+	}
+	for i, d := range dead {
+		letter := deadLetter(d)
+		identify(letter, msg, i)
+		if err := m.stream.add(ctx, letter); err != nil {
+			return err
+		}
+	}
+	return m.stream.publishMatches(ctx, batch, matches)
+}
+
+// safely turns a panic into an error: an event made to upset a rule must not
+// stop the monitor, nor put it into a loop of restarts.
+func (m *matching) safely(b event.Batch) (matches []event.Match, dead []event.Dead, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("matcher: %v", p)
+		}
+	}()
+	matches, dead = m.match(b)
+	return matches, dead, nil
+}
+
+// publishMatches stores matches that are not there yet.
+func (s *Stream) publishMatches(ctx context.Context, b event.Batch, matches []event.Match) error {
+	out := outbox{stream: s}
+	for i := range matches {
+		match := &matches[i]
+		raw, err := json.Marshal(event.Input{Match: match})
+		if err != nil { // a time beyond the year 9999, which JSON does not know
+			dead := event.Dead{Envelope: b.Envelope, Reason: "match of rule " + match.Rule.Name + ": " + err.Error(), Cause: "malformed", Index: match.Event.Index}
+			if err := s.PublishDead(ctx, dead); err != nil {
+				return err
+			}
+			continue
+		}
+		msg := &nats.Msg{Subject: subjectMatch + match.ID(), Data: raw}
+		if err := out.post(ctx, posting{msg: msg, exists: alreadyThere}); err != nil {
+			return err
+		}
+	}
+	return out.settle(ctx, 0)
+}
+
+// bury makes a dead letter of a message that cannot be used.
+func (s *Stream) bury(ctx context.Context, msg jetstream.Msg, cause string, reason error) error {
+	d := event.Dead{Reason: reason.Error(), Cause: cause, Index: -1, Raw: msg.Data()}
+	if e, err := event.ParseEnvelope(msg.Headers().Get); err == nil {
+		d.Envelope = e
+	} else {
+		tokens := strings.Split(msg.Subject(), ".")
+		d.Source, d.Digest = tokens[min(2, len(tokens)-1)], event.DigestOf(msg.Data())
+	}
+	d.Origin = msg.Subject()
+	letter := deadLetter(d)
+	identify(letter, msg, -1)
+	return s.add(ctx, letter)
+}
+
+// identify names a dead letter for what it comes from, so that doing the same
+// again shortly after does not keep it twice.
+func identify(letter *nats.Msg, from jetstream.Msg, index int) {
+	if meta, err := from.Metadata(); err == nil {
+		letter.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%s.%d.%d", meta.Stream, meta.Sequence.Stream, index))
+	}
+}
+
+// holdOpen tells the server from time to time that a message is worked on,
+// until done is called.
+func (s *Stream) holdOpen(msg jetstream.Msg) (done func()) {
+	ended := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(s.cfg.AckWait / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				_ = msg.InProgress() // failing, it is redelivered, which does no harm
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() { close(ended) }
+}
