@@ -2,8 +2,9 @@ package judge
 
 import (
 	"cmp"
+	"container/list"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"sidedoor/event"
@@ -12,146 +13,127 @@ import (
 // act is an act that is held, with its verdict so far.
 type act struct {
 	ID       string      `json:"id"`
-	Match    event.Match `json:"match"`
+	Opens    string      `json:"opens"`  // the ID of the alert that it opens, if it opens one
+	Match    event.Match `json:"match"`  // bounded
+	Stored   time.Time   `json:"stored"` // the judge's clock when it arrived
 	State    event.State `json:"state"`
 	Revision int         `json:"revision"`
-	Alert    string      `json:"alert,omitempty"`
-	Stored   time.Time   `json:"stored"` // judge's clock on arrival
-	GraceDue time.Time   `json:"grace_due"`
-	LimitDue time.Time   `json:"limit_due"`
-	Waiting  bool        `json:"waiting,omitempty"` // grace has passed, coverage has not
+	Alert    string      `json:"alert,omitempty"`   // that it belongs to
+	Waiting  bool        `json:"waiting,omitempty"` // its grace has passed, coverage has not come
 
-	order int // of arrival
+	place         // among the acts that wait for the same mark
+	awaits string // the source of that mark
+	line   *list.Element
 }
 
-// open says whether an approval can still change the verdict.
-func (a *act) open() bool { return a.State != event.Approved }
+// graceEnd is when an act is first looked at again, and up to when its
+// approving sources have to be complete.
+func (a *act) graceEnd() time.Time { return civil(a.Match.Event.At().Add(a.Match.Act.Grace)) }
 
-// keys returns each kind and scope that would approve the act, once.
-func (a *act) keys() map[key]bool {
-	keys := make(map[key]bool, len(a.Match.Act.ApprovedBy))
-	for _, r := range a.Match.Act.ApprovedBy {
-		keys[key{r.Kind, r.Scope}] = true
-	}
-	return keys
+// limitEnd is when an act is judged whether they are or not.
+func (a *act) limitEnd() time.Time { return civil(a.graceEnd().Add(a.Match.Act.Limit)) }
+
+// requires says whether approvals of the kind can approve the act.
+func (a *act) requires(kind string) bool {
+	return slices.ContainsFunc(a.Match.Act.ApprovedBy, func(r event.Requirement) bool { return r.Kind == kind })
 }
 
-// kinds returns each kind that would approve the act, once.
-func (a *act) kinds() map[string]bool {
-	kinds := make(map[string]bool, len(a.Match.Act.ApprovedBy))
-	for _, r := range a.Match.Act.ApprovedBy {
-		kinds[r.Kind] = true
-	}
-	return kinds
-}
-
-// acts holds acts in the order of their arrival, with indexes on what an
-// approval may concern.
+// acts holds acts in the order of their arrival, by what would approve them.
 type acts struct {
-	queue   []*act
+	line    *list.List
 	byID    map[string]*act
-	byScope map[key][]*act    // open acts by required kind and scope
-	byKind  map[string][]*act // open acts by required kind
-	unsure  map[string]*act   // pending and undetermined
+	asked   index[key, *act]      // open acts by the kind and scope that they ask for
+	scopes  index[string, string] // the scopes in asked, by kind
 	pending int
-	next    int
+	arrived int
 }
 
 func newActs() *acts {
-	return &acts{byID: map[string]*act{}, byScope: map[key][]*act{}, byKind: map[string][]*act{}, unsure: map[string]*act{}}
+	return &acts{line: list.New(), byID: map[string]*act{}, asked: index[key, *act]{}, scopes: index[string, string]{}}
 }
 
-func (s *acts) has(id string) bool { return s.byID[id] != nil }
+func (s *acts) len() int { return s.line.Len() }
 
-func (s *acts) get(id string) *act { return s.byID[id] }
-
-func (s *acts) len() int { return len(s.byID) }
-
+// oldest returns the act that arrived first, nil if none is held.
 func (s *acts) oldest() *act {
-	if len(s.queue) == 0 {
-		return nil
+	if e := s.line.Front(); e != nil {
+		return e.Value.(*act)
 	}
-	return s.queue[0]
+	return nil
 }
 
 func (s *acts) add(a *act) {
-	a.order = s.next
-	s.next++
 	s.byID[a.ID] = a
-	s.queue = append(s.queue, a)
+	a.line = s.line.PushBack(a)
+	a.order = s.arrived
+	s.arrived++
 	if a.State == event.Pending {
 		s.pending++
 	}
-	if a.open() {
-		s.index(a)
+	if a.State == event.Approved {
+		return
 	}
-	s.track(a)
-}
-
-func (s *acts) index(a *act) {
-	for k := range a.keys() {
-		s.byScope[k] = append(s.byScope[k], a)
-	}
-	for kind := range a.kinds() {
-		s.byKind[kind] = append(s.byKind[kind], a)
+	for _, r := range a.Match.Act.ApprovedBy {
+		s.asked.add(key{r.Kind, r.Scope}, a)
+		s.scopes.add(r.Kind, r.Scope)
 	}
 }
 
-func (s *acts) unindex(a *act) {
-	for k := range a.keys() {
-		remove(s.byScope, k, a)
-	}
-	for kind := range a.kinds() {
-		remove(s.byKind, kind, a)
-	}
-}
-
-// track keeps the list of acts whose verdict depends on coverage.
-func (s *acts) track(a *act) {
-	if a.State == event.Pending || a.State == event.Undetermined {
-		s.unsure[a.ID] = a
-	} else {
-		delete(s.unsure, a.ID)
-	}
-}
-
-// changed brings the indexes up to date after a's state changed.
-func (s *acts) changed(a *act) {
-	if a.Revision == 1 {
+// revise gives the act its next state. An approved act is no longer open.
+func (s *acts) revise(a *act, state event.State) {
+	if a.State == event.Pending {
 		s.pending--
 	}
-	s.track(a)
-	if !a.open() {
-		s.unindex(a)
+	a.State = state
+	a.Revision++
+	if state == event.Approved {
+		s.close(a)
 	}
 }
 
-// drop lets the oldest act go.
-func (s *acts) drop(a *act) {
-	s.queue = s.queue[1:]
-	delete(s.byID, a.ID)
-	delete(s.unsure, a.ID)
-	s.unindex(a)
+func (s *acts) close(a *act) {
+	for _, r := range a.Match.Act.ApprovedBy {
+		k := key{r.Kind, r.Scope}
+		s.asked.remove(k, a)
+		if len(s.asked[k]) == 0 {
+			s.scopes.remove(r.Kind, r.Scope)
+		}
+	}
 }
 
-// uncertain returns the acts that wait for coverage or were judged without, in
-// the order of their arrival.
-func (s *acts) uncertain() []*act {
+// drop stops holding an act that has its verdict.
+func (s *acts) drop(a *act) {
+	delete(s.byID, a.ID)
+	s.line.Remove(a.line)
+	s.close(a)
+}
+
+// concernedBy returns the open acts that ask for p's kind in a scope that p
+// covers, in the order of their arrival.
+func (s *acts) concernedBy(p *event.Approval) []*act {
+	found := map[*act]struct{}{}
+	if !wild(p.Covers) {
+		maps.Copy(found, s.asked[key{p.Kind, p.Covers}])
+	} else {
+		for scope := range s.scopes[p.Kind] {
+			if covers(p.Covers, scope) {
+				maps.Copy(found, s.asked[key{p.Kind, scope}])
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(found), byArrival)
+}
+
+// waiting returns the acts that wait for a mark, in the order of their arrival.
+func (s *acts) waiting() []*act {
 	var list []*act
-	for _, a := range s.unsure {
-		if a.Waiting || a.State == event.Undetermined {
+	for _, a := range s.byID {
+		if a.Waiting {
 			list = append(list, a)
 		}
 	}
-	slices.SortFunc(list, func(a, b *act) int { return cmp.Compare(a.order, b.order) })
+	slices.SortFunc(list, byArrival)
 	return list
 }
 
-// concernedBy returns the open acts that require p's kind in a scope that p
-// covers, in the order of their arrival.
-func (s *acts) concernedBy(p *event.Approval) []*act {
-	if !strings.Contains(p.Covers, "*") {
-		return slices.Clone(s.byScope[key{p.Kind, p.Covers}])
-	}
-	return slices.Clone(s.byKind[p.Kind])
-}
+func byArrival(a, b *act) int { return cmp.Compare(a.order, b.order) }

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"sidedoor/event"
@@ -10,81 +9,125 @@ import (
 
 // alert is an alert that is held as long as one of its acts is.
 type alert struct {
-	ID       string              `json:"id"`
-	Group    string              `json:"group"`
-	Revision int                 `json:"revision"`
-	First    time.Time           `json:"first"`
-	Last     time.Time           `json:"last"`
-	Counts   map[event.State]int `json:"counts"`
-	Held     int                 `json:"held"` // acts
-	Resource string              `json:"resource"`
-	Actor    event.Party         `json:"actor"`
-	Approver []event.Party       `json:"approvers,omitempty"`
+	ID       string      `json:"id"`
+	Group    group       `json:"group"`
+	Revision int         `json:"revision"`
+	First    time.Time   `json:"first"`
+	Last     time.Time   `json:"last"`
+	Resource string      `json:"resource"` // of the act that opened it
+	Actor    event.Party `json:"actor"`    // likewise
+	// Counts and Reasons give for each state how many occurrences are in it
+	// and the reason of the last verdict that gave it.
+	Counts    map[event.State]int    `json:"counts"`
+	Reasons   map[event.State]string `json:"reasons"`
+	Approvers []event.Party          `json:"approvers,omitempty"`
+
+	held int // its acts that are held
 }
 
-// alerts groups acts that were not approved in time into bursts of one rule,
-// actor and scope.
+// group is what the acts of an alert have in common.
+type group struct {
+	Rule   string `json:"rule"`
+	Person string `json:"person"`
+	Scope  string `json:"scope"`
+}
+
+func groupOf(m event.Match) group {
+	return group{Rule: m.Rule.ID, Person: fold(m.Act.Actor.Person), Scope: m.Act.Scope}
+}
+
+// alerts holds alerts. Those of one group are bursts that do not overlap, in
+// the order of their times.
 type alerts struct {
-	byID    map[string]*alert
-	current map[string]*alert // latest burst of each group
+	byID   map[string]*alert
+	bursts map[group][]*alert
 }
 
 func newAlerts() *alerts {
-	return &alerts{byID: map[string]*alert{}, current: map[string]*alert{}}
+	return &alerts{byID: map[string]*alert{}, bursts: map[group][]*alert{}}
 }
 
-// join puts the act into the burst that it belongs to, or opens one. Acts may
-// arrive out of order, so a burst also grows backwards.
+// join puts the act into the burst that it continues, or opens one. Acts come
+// out of order, so a burst may grow backwards, and be an older one.
 func (s *alerts) join(a *act, gap time.Duration) {
-	at, m := a.Match.Event.At(), a.Match
-	group := strings.Join([]string{m.Rule.ID, m.Rule.Name, strings.ToLower(m.Act.Actor.Person), m.Act.Scope}, "\x00")
-	al := s.current[group]
+	at := a.Match.Event.At()
+	al := s.nearest(groupOf(a.Match), at)
 	if al == nil || at.After(al.Last.Add(gap)) || at.Before(al.First.Add(-gap)) {
 		al = &alert{
-			ID: event.AlertID(m), Group: group, First: at, Last: at,
-			Counts: map[event.State]int{}, Resource: m.Act.Resource, Actor: m.Act.Actor,
+			ID: a.Opens, Group: groupOf(a.Match), First: at, Last: at,
+			Resource: a.Match.Act.Resource, Actor: a.Match.Act.Actor,
+			Counts: map[event.State]int{}, Reasons: map[event.State]string{},
 		}
-		s.byID[al.ID] = al
-		s.current[group] = al
+		s.add(al)
 	}
 	if at.Before(al.First) {
 		al.First = at
 	}
 	al.Last = later(al.Last, at)
-	al.Held++
+	al.held++
 	a.Alert = al.ID
 }
 
-// maxApprovers bounds the parties that one alert lists.
-const maxApprovers = 20
+func (s *alerts) add(al *alert) {
+	s.byID[al.ID] = al
+	bursts := s.bursts[al.Group]
+	i, _ := slices.BinarySearchFunc(bursts, al.First, byFirst)
+	s.bursts[al.Group] = slices.Insert(bursts, i, al)
+}
 
-// revise brings the alert up to date with a's new verdict. old is the act's
-// state before.
+func byFirst(al *alert, at time.Time) int { return al.First.Compare(at) }
+
+// nearest returns the group's burst that holds the time or is the closest to
+// it, nil if the group has none. To join any other could make bursts overlap.
+func (s *alerts) nearest(g group, at time.Time) *alert {
+	bursts := s.bursts[g]
+	i, found := slices.BinarySearchFunc(bursts, at, byFirst)
+	switch {
+	case found || i == 0 && len(bursts) > 0:
+		return bursts[i]
+	case i == 0:
+		return nil
+	case i == len(bursts) || at.Sub(bursts[i-1].Last) <= bursts[i].First.Sub(at):
+		return bursts[i-1]
+	}
+	return bursts[i]
+}
+
+// revise brings the act's alert up to date with its new verdict. old is the
+// state that the act was in before.
 func (s *alerts) revise(a *act, old event.State, v event.Verdict) event.Alert {
 	al := s.byID[a.Alert]
-	if a.Revision > 1 {
+	if old != event.Pending {
 		al.Counts[old]--
 	}
 	al.Counts[a.State]++
+	al.Reasons[a.State] = v.Reason
 	al.Revision++
 	for _, c := range v.Considered {
-		p := c.Approver
-		if p.Person != "" && !anyPerson(al.Approver, p) && len(al.Approver) < maxApprovers {
-			al.Approver = append(al.Approver, p)
-		}
+		al.consider(c.Approver)
 	}
 	out := event.Alert{
 		ID: al.ID, Revision: al.Revision, State: al.worst(),
 		Rule: v.Rule, Control: v.Control, Actor: al.Actor, Scope: v.Scope, Resource: al.Resource,
-		Occurrences: al.occurrences(), First: al.First, Last: al.Last,
+		First: al.First, Last: al.Last,
 		Verdicts:   []event.VerdictRef{{ID: v.ID, Revision: v.Revision}},
-		Considered: slices.Clone(al.Approver),
+		Considered: slices.Clone(al.Approvers),
 	}
-	out.Sentence = sentence(out, v)
+	for _, n := range al.Counts {
+		out.Occurrences += n
+	}
+	out.Sentence = sentence(out, al.Reasons[out.State])
 	return out
 }
 
-// worst is the state that an alert shows: that of its worst occurrence.
+// consider adds an approver to those who may not review the alert.
+func (al *alert) consider(approver event.Party) {
+	if approver.Person != "" && len(al.Approvers) < event.MaxConsidered && !anyPerson(al.Approvers, approver) {
+		al.Approvers = append(al.Approvers, approver)
+	}
+}
+
+// worst is the state of the alert: that of its worst occurrence.
 func (al *alert) worst() event.State {
 	for _, s := range []event.State{event.Bypass, event.Undetermined, event.ApprovedLate} {
 		if al.Counts[s] > 0 {
@@ -94,26 +137,21 @@ func (al *alert) worst() event.State {
 	return event.Approved
 }
 
-func (al *alert) occurrences() int {
-	n := 0
-	for _, c := range al.Counts {
-		n += c
-	}
-	return n
-}
-
-// leave is told that an act is no longer held; with the last one the alert
-// goes.
+// leave is told that an act is no longer held. With its last act the alert
+// goes: what comes then opens another.
 func (s *alerts) leave(a *act) {
 	al := s.byID[a.Alert]
 	if al == nil {
 		return
 	}
-	if al.Held--; al.Held > 0 {
+	if al.held--; al.held > 0 {
 		return
 	}
 	delete(s.byID, al.ID)
-	if s.current[al.Group] == al {
-		delete(s.current, al.Group)
+	rest := slices.DeleteFunc(s.bursts[al.Group], func(b *alert) bool { return b == al })
+	if len(rest) == 0 {
+		delete(s.bursts, al.Group)
+		return
 	}
+	s.bursts[al.Group] = rest
 }

@@ -1,8 +1,8 @@
 package judge
 
 import (
-	"slices"
-	"strings"
+	"container/list"
+	"maps"
 	"time"
 
 	"sidedoor/event"
@@ -11,119 +11,100 @@ import (
 // approval is an approval that is held.
 type approval struct {
 	ID     string      `json:"id"`
-	Match  event.Match `json:"match"`
-	Stored time.Time   `json:"stored"` // judge's clock on arrival
+	Match  event.Match `json:"match"`  // bounded
+	Stored time.Time   `json:"stored"` // the judge's clock when it arrived
+
+	place // when it is to be forgotten
+	line  *list.Element
 }
 
-// gone is when the approval need no longer be known.
-func (p *approval) gone(cfg Config) time.Time {
-	if until := p.Match.Approval.Until; !until.IsZero() {
-		return later(until, p.Stored).Add(cfg.Memory)
-	}
-	return p.Stored.Add(cfg.Keep)
-}
-
-// approvals holds approvals in the order of their arrival, with indexes on
-// what an act asks for: kind and scope, kind and person.
+// approvals holds approvals in the order of their arrival, by what an act asks
+// for.
 type approvals struct {
-	queue    []*approval
-	byID     map[string]*approval
-	byScope  map[key][]*approval // exact covers
-	byPerson map[key][]*approval
-	wild     map[string][]*approval // covers with a wildcard, by kind
+	line    *list.List
+	byID    map[string]*approval
+	exact   index[key, *approval]    // kind and scope
+	wild    index[string, *approval] // kind
+	person  index[key, *approval]    // kind and actor
+	expiry  queue[*approval]         // those that expire at all
+	arrived int
 }
-
-// key is a kind of approval with a scope or a person.
-type key struct{ kind, value string }
 
 func newApprovals() *approvals {
 	return &approvals{
-		byID: map[string]*approval{}, byScope: map[key][]*approval{}, byPerson: map[key][]*approval{},
-		wild: map[string][]*approval{},
+		line: list.New(), byID: map[string]*approval{},
+		exact: index[key, *approval]{}, wild: index[string, *approval]{}, person: index[key, *approval]{},
 	}
 }
 
-func (s *approvals) len() int { return len(s.byID) }
+func (s *approvals) len() int { return s.line.Len() }
 
-// add takes an approval in, unless it is known.
-func (s *approvals) add(p *approval) bool {
+// add takes an approval in, unless it is held already.
+func (s *approvals) add(p *approval, cfg Config) bool {
 	if s.byID[p.ID] != nil {
 		return false
 	}
-	s.byID[p.ID] = p
-	s.queue = append(s.queue, p)
 	ap := p.Match.Approval
-	if strings.Contains(ap.Covers, "*") {
-		s.wild[ap.Kind] = append(s.wild[ap.Kind], p)
-	} else {
-		k := key{ap.Kind, ap.Covers}
-		s.byScope[k] = append(s.byScope[k], p)
+	s.byID[p.ID] = p
+	p.line = s.line.PushBack(p)
+	p.order = s.arrived
+	s.arrived++
+	switch {
+	case wild(ap.Covers):
+		s.wild.add(ap.Kind, p)
+	case ap.Covers != "":
+		s.exact.add(key{ap.Kind, ap.Covers}, p)
 	}
 	if ap.Actor.Person != "" {
-		k := personKey(ap.Kind, ap.Actor)
-		s.byPerson[k] = append(s.byPerson[k], p)
+		s.person.add(key{ap.Kind, fold(ap.Actor.Person)}, p)
+	}
+	if !ap.Until.IsZero() {
+		p.due = later(ap.Until, p.Stored).Add(cfg.Memory)
+		s.expiry.add(p)
 	}
 	return true
-}
-
-func personKey(kind string, p event.Party) key { return key{kind, strings.ToLower(p.Person)} }
-
-// near returns the approvals of the required kind that share the act's scope
-// or actor, each once.
-func (s *approvals) near(a event.Match, r event.Requirement) []*approval {
-	found := slices.Clone(s.byScope[key{r.Kind, r.Scope}])
-	for _, p := range s.wild[r.Kind] {
-		if covers(p.Match.Approval.Covers, r.Scope) {
-			found = append(found, p)
-		}
-	}
-	if r.SameActor {
-		for _, p := range s.byPerson[personKey(r.Kind, a.Act.Actor)] {
-			if !covers(p.Match.Approval.Covers, r.Scope) { // else found above
-				found = append(found, p)
-			}
-		}
-	}
-	return found
-}
-
-// forget drops what is too old or too much and returns how many were dropped
-// for being too many.
-func (s *approvals) forget(clock time.Time, cfg Config) (crowded int) {
-	for len(s.queue) > 0 {
-		p := s.queue[0]
-		full := s.len() > cfg.MaxHeld
-		if !full && !clock.After(p.gone(cfg)) {
-			return crowded
-		}
-		if full {
-			crowded++
-		}
-		s.queue = s.queue[1:]
-		s.drop(p)
-	}
-	return crowded
 }
 
 func (s *approvals) drop(p *approval) {
 	ap := p.Match.Approval
 	delete(s.byID, p.ID)
-	remove(s.byScope, key{ap.Kind, ap.Covers}, p)
-	remove(s.byPerson, personKey(ap.Kind, ap.Actor), p)
-	remove(s.wild, ap.Kind, p)
+	s.line.Remove(p.line)
+	s.exact.remove(key{ap.Kind, ap.Covers}, p)
+	s.wild.remove(ap.Kind, p)
+	s.person.remove(key{ap.Kind, fold(ap.Actor.Person)}, p)
+	if !ap.Until.IsZero() {
+		s.expiry.remove(p)
+	}
 }
 
-// remove takes v out of an index's list. Lists are in the order of arrival and
-// the oldest goes first, so it is found at once.
-func remove[K comparable, V comparable](index map[K][]V, k K, v V) {
-	list := index[k]
-	i := slices.Index(list, v)
-	if i < 0 {
-		return
+// near returns the approvals of a required kind that cover the required scope
+// or, where the approval has to name the actor, name this one. All others are
+// unrelated to the act.
+func (s *approvals) near(a event.Match) map[*approval]struct{} {
+	near := map[*approval]struct{}{}
+	for _, r := range a.Act.ApprovedBy {
+		maps.Copy(near, s.exact[key{r.Kind, r.Scope}])
+		for p := range s.wild[r.Kind] {
+			if covers(p.Match.Approval.Covers, r.Scope) {
+				near[p] = struct{}{}
+			}
+		}
+		if r.SameActor {
+			maps.Copy(near, s.person[key{r.Kind, fold(a.Act.Actor.Person)}])
+		}
 	}
-	if len(list) == 1 {
-		delete(index, k)
-		return
+	return near
+}
+
+// forget drops what is too old, or too much, and returns how many were too
+// much.
+func (s *approvals) forget(clock time.Time, cfg Config) (crowded int) {
+	for p := s.expiry.first(); p != nil && clock.After(p.due); p = s.expiry.first() {
+		s.drop(p)
 	}
-	index[k] = slices.Delete(list, i, i+1)
+	for s.len() > cfg.MaxHeld {
+		s.drop(s.line.Front().Value.(*approval))
+		crowded++
+	}
+	return crowded
 }

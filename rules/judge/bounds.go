@@ -1,117 +1,168 @@
 package judge
 
 import (
+	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
 	"sidedoor/event"
 )
 
-// Bounds on the strings of events that the judge keeps, in bytes: an event may
-// carry megabytes in a name, a record of the ledger may not.
+// Bounds on what comes from events, in bytes of its JSON form. An event may
+// carry megabytes in a name; a record of the ledger may not. A verdict has 17
+// texts and a reason, 15 for each approval and 2 for each party and requirement;
+// an alert has 9 and a sentence, and 2 for each approver. So a verdict with its
+// lists cut to the few below always fits [event.MaxRecord], and an alert does.
 const (
-	maxText         = 512
-	maxSentence     = 2048
-	maxRequirements = 16
-	maxIndependent  = 16
+	maxText     = 1 << 10 // of one name, resource, reference …
+	maxSentence = 4 << 10
+	// What is left of lists where a record would not fit otherwise.
+	fewParties = 4
+	fewSources = 8
 )
 
-// clip shortens s to at most n bytes. What is cut is replaced by its digest,
-// so that different strings stay different.
-func clip(s string, n int) string {
-	s = valid(s)
-	if len(s) <= n {
+// clip bounds a text. The end of a longer one is replaced by its digest, so
+// that different texts stay different. The ellipsis after it keeps a pattern's
+// last part from matching the digest: a clipped scope is covered only by what
+// covers it whatever its end.
+func clip(s string, bound int) string {
+	if len(s) <= bound/6 && utf8.ValidString(s) { // no byte takes more than 6 in JSON
 		return s
 	}
-	tail := "…#" + event.DigestOf([]byte(s)).Short()
-	cut := n - len(tail)
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
+	if !utf8.ValidString(s) {
+		// What JSON makes of it, so that a judge that was restored from its
+		// snapshot sees the same.
+		s = string([]rune(s))
 	}
-	return s[:cut] + tail
-}
-
-// valid replaces bytes that are no UTF-8, as the JSON of records would.
-func valid(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	return string([]rune(s))
-}
-
-// bounded returns m with every string clipped and every time in UTC. Acts and
-// approvals are clipped alike, so that equal scopes stay equal.
-func bounded(m event.Match) event.Match {
-	text := func(s *string) { *s = clip(*s, maxText) }
-	party := func(p *event.Party) { text(&p.Name); text(&p.Person) }
-	for _, s := range []*string{
-		&m.Rule.ID, &m.Rule.Name, &m.Rule.Title, &m.Control, &m.Event.Source, &m.Event.Product, &m.Event.Service,
-		&m.Event.Scope, &m.Event.ID, &m.Event.Kind, &m.Event.Origin, &m.Event.Batch,
-	} {
-		text(s)
-	}
-	m.Event.Occurred, m.Event.Received = utc(m.Event.Occurred), utc(m.Event.Received)
-	if m.Approval != nil {
-		p := *m.Approval
-		party(&p.Actor)
-		party(&p.Approver)
-		for _, s := range []*string{&p.Kind, &p.Covers, &p.Reference} {
-			text(s)
+	const ellipsis = "…"
+	room := bound - 2*len(ellipsis) - 2*len(event.Digest{})
+	cut, size := 0, 0
+	for i, r := range s {
+		if size += jsonLen(r); size > bound {
+			return s[:cut] + ellipsis + event.DigestOf([]byte(s)).String() + ellipsis
 		}
-		p.From, p.Until, p.Recorded = utc(p.From), utc(p.Until), utc(p.Recorded)
-		m.Approval = &p
+		if size <= room {
+			cut = i + utf8.RuneLen(r)
+		}
 	}
+	return s
+}
+
+// jsonLen is the most bytes that encoding/json writes for r.
+func jsonLen(r rune) int {
+	switch r {
+	case '<', '>', '&', '"', '\\', '\u2028', '\u2029':
+		return 6
+	}
+	if r < ' ' {
+		return 6
+	}
+	return utf8.RuneLen(r)
+}
+
+// bounded returns m with every text clipped and every time civil. Acts and
+// approvals are clipped alike, so equal scopes stay equal. The lists of
+// parties stay whole: cutting one could make an approver independent.
+func bounded(m event.Match) event.Match {
+	e, r := &m.Event, &m.Rule
+	clipAll(&r.ID, &r.Name, &r.Title, (*string)(&r.Level), &m.Control,
+		&e.Source, &e.Product, &e.Service, &e.Scope, &e.ID, &e.Kind, &e.Origin, &e.Batch)
+	e.Occurred, e.Received = civil(e.Occurred), civil(e.Received)
 	if m.Act != nil {
-		a := *m.Act
-		party(&a.Actor)
-		text(&a.Resource)
-		text(&a.Scope)
-		a.ApprovedBy = boundedRequirements(a.ApprovedBy, text, party)
-		m.Act = &a
+		m.Act = boundedAct(*m.Act)
+	}
+	if m.Approval != nil {
+		m.Approval = boundedApproval(*m.Approval)
 	}
 	return m
 }
 
-func boundedRequirements(in []event.Requirement, text func(*string), party func(*event.Party)) []event.Requirement {
-	out := make([]event.Requirement, 0, min(len(in), maxRequirements))
-	for _, r := range in[:min(len(in), maxRequirements)] {
-		text(&r.Kind)
-		text(&r.Scope)
-		list := make([]event.Party, 0, min(len(r.IndependentOf), maxIndependent))
-		for _, p := range r.IndependentOf[:min(len(r.IndependentOf), maxIndependent)] {
-			party(&p)
-			list = append(list, p)
+func boundedAct(a event.Act) *event.Act {
+	a.Actor = clipParty(a.Actor)
+	clipAll(&a.Resource, &a.Scope)
+	a.ApprovedBy = slices.Clone(a.ApprovedBy)
+	for i := range a.ApprovedBy {
+		r := &a.ApprovedBy[i]
+		clipAll(&r.Kind, &r.Scope)
+		r.IndependentOf = slices.Clone(r.IndependentOf)
+		for k, p := range r.IndependentOf {
+			r.IndependentOf[k] = clipParty(p)
 		}
-		r.IndependentOf = list
-		out = append(out, r)
 	}
-	return out
+	return &a
 }
 
-// fitted drops the least near approvals until the verdict fits into a record
-// of the ledger.
-func fitted(v event.Verdict) event.Verdict {
-	v.Reason = clip(v.Reason, maxSentence)
-	for {
-		_, err := event.VerdictRecord(v, time.Time{}).Encode()
-		if err == nil {
-			return v
-		}
-		switch n := len(v.Considered); {
-		case n > 0:
-			v.Omitted += n - n/2
-			v.Considered = v.Considered[:n/2]
-		case len(v.Required) > 1:
-			v.Required = v.Required[:1]
-		default:
-			return v // the bounds on text make this impossible
-		}
+func boundedApproval(p event.Approval) *event.Approval {
+	p.Actor, p.Approver = clipParty(p.Actor), clipParty(p.Approver)
+	clipAll(&p.Kind, &p.Covers, &p.Reference)
+	p.From, p.Until, p.Recorded = civil(p.From), civil(p.Until), civil(p.Recorded)
+	return &p
+}
+
+func clipAll(texts ...*string) {
+	for _, s := range texts {
+		*s = clip(*s, maxText)
 	}
 }
 
-func utc(t time.Time) time.Time {
-	if t.IsZero() {
+// clipParty clips a party. The person is folded first if it is cut, or the
+// digest would tell apart what differs only in case.
+func clipParty(p event.Party) event.Party {
+	p.Name = clip(p.Name, maxText)
+	if short := clip(p.Person, maxText); short != p.Person {
+		p.Person = clip(fold(p.Person), maxText)
+	}
+	return p
+}
+
+// civil returns t in UTC, within the years that JSON can hold.
+func civil(t time.Time) time.Time {
+	t = t.Round(0).UTC()
+	switch {
+	case t.Year() < 1:
 		return time.Time{}
+	case t.Year() > 9999:
+		return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	}
-	return t.UTC()
+	return t
+}
+
+// fitVerdict shortens the lists of a verdict until its record fits.
+func fitVerdict(v event.Verdict, now time.Time) event.Verdict {
+	fits := func() bool {
+		_, err := event.VerdictRecord(v, now).Encode()
+		return err == nil
+	}
+	for !fits() && len(v.Considered) > 1 {
+		v.Considered = v.Considered[:len(v.Considered)-1]
+		v.Omitted++
+	}
+	if !fits() && len(v.Required) > 0 {
+		r := v.Required[0]
+		r.IndependentOf = r.IndependentOf[:min(len(r.IndependentOf), fewParties)]
+		v.Required = []event.Requirement{r}
+		v.Behind = v.Behind[:min(len(v.Behind), fewSources)]
+	}
+	return v
+}
+
+// fitPolicy returns the policy's record. Of more rules and sources than fit it
+// names as many as do, and says so; its digest stands for all.
+func fitPolicy(p event.Policy, now time.Time) event.Record {
+	p.Version, p.Loaded = clip(p.Version, maxText), civil(p.Loaded)
+	rules, sources := p.Rules, p.Sources
+	for n := max(len(rules), len(sources)); ; n = n * 9 / 10 {
+		p.Rules, p.Sources = rules[:min(n, len(rules))], sources[:min(n, len(sources))]
+		if left := len(rules) - len(p.Rules); left > 0 {
+			p.Rules = append(slices.Clone(p.Rules), event.RuleVersion{Name: fmt.Sprintf("… and %d more", left)})
+		}
+		if left := len(sources) - len(p.Sources); left > 0 {
+			p.Sources = append(slices.Clone(p.Sources), event.SourcePolicy{Name: fmt.Sprintf("… and %d more", left)})
+		}
+		r := event.PolicyRecord(p, now)
+		if _, err := r.Encode(); err == nil || n == 0 {
+			return r
+		}
+	}
 }

@@ -4,93 +4,81 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"sidedoor/event"
 )
 
-// view is what the approvals held say about an act.
-type view struct {
-	considered []event.Considered // the nearest first
-	crowded    bool               // judged early, because too many acts are held
+// weighed is an approval that came near an act, and what it is worth for it.
+type weighed struct {
+	why      event.Why
+	approval *approval
 }
 
-func (v view) covered() bool { return v.has(event.Covers) }
+// view is the approvals that came near an act, the decisive one first.
+type view []weighed
 
-func (v view) late() bool { return v.has(event.RecordedAfter) }
-
-func (v view) has(w event.Why) bool {
-	return len(v.considered) > 0 && v.considered[0].Why == w
-}
-
-// consider weighs all approvals that come near the act.
-func (j *Judge) consider(a *act) view {
-	var list []event.Considered
-	seen := map[string]int{}
-	for _, r := range a.Match.Act.ApprovedBy {
-		for _, p := range j.approvals.near(a.Match, r) {
-			c := considered(Weigh(a.Match, r, p.Match), p.Match)
-			if i, ok := seen[p.ID]; !ok {
-				seen[p.ID] = len(list)
-				list = append(list, c)
-			} else if rank(c.Why) < rank(list[i].Why) {
-				list[i] = c
-			}
-		}
+// state is the verdict on an act if no other approval comes.
+func (v view) state() event.State {
+	switch {
+	case len(v) > 0 && v[0].why == event.Covers:
+		return event.Approved
+	case len(v) > 0 && v[0].why == event.RecordedAfter:
+		return event.ApprovedLate
 	}
-	slices.SortFunc(list, nearest)
-	return view{considered: list}
+	return event.Bypass
 }
 
-func considered(why event.Why, m event.Match) event.Considered {
-	p := m.Approval
-	return event.Considered{
-		Why: why, Kind: p.Kind, Reference: p.Reference, Actor: p.Actor, Approver: p.Approver,
-		Covers: p.Covers, From: p.From, Until: p.Until, Recorded: p.Recorded, Event: m.Event,
+// weigh weighs every approval that comes near the act.
+func (j *Judge) weigh(a *act) view {
+	near := j.approvals.near(a.Match)
+	v := make(view, 0, len(near))
+	for p := range near {
+		v = append(v, weighed{best(a.Match, p.Match), p})
 	}
+	at := a.Match.Event.At()
+	slices.SortFunc(v, func(x, y weighed) int {
+		px, py := x.approval.Match.Approval, y.approval.Match.Approval
+		return cmp.Or(
+			cmp.Compare(rank(x.why), rank(y.why)),
+			cmp.Compare(apart(px.Recorded, at), apart(py.Recorded, at)),
+			strings.Compare(px.Reference, py.Reference),
+			strings.Compare(x.approval.ID, y.approval.ID),
+		)
+	})
+	return v
 }
 
-// nearest orders by how near an approval came, the most recent first.
-func nearest(a, b event.Considered) int {
-	ka, kb := a.Event.Key(), b.Event.Key()
-	return cmp.Or(
-		cmp.Compare(rank(a.Why), rank(b.Why)),
-		b.Recorded.Compare(a.Recorded),
-		strings.Compare(a.Reference, b.Reference),
-		slices.Compare(ka[:], kb[:]),
-	)
-}
+// apart is how far a and b are apart: of two approvals with the same fault,
+// the one recorded nearer to the act says more.
+func apart(a, b time.Time) time.Duration { return a.Sub(b).Abs() }
 
-// behind names the sources that could still have approved the act and are not
-// known to be complete up to the end of its grace.
-func (j *Judge) behind(a *act) []string {
-	var names []string
-	for name, s := range j.sources {
-		if s.Through.Before(a.GraceDue) && s.provides(a.kinds()) {
-			names = append(names, name)
-		}
+// considered writes the view down, as far as a verdict lists approvals.
+func (v view) considered() []event.Considered {
+	list := make([]event.Considered, 0, min(len(v), event.MaxConsidered))
+	for _, w := range v[:cap(list)] {
+		m := w.approval.Match
+		p := m.Approval
+		list = append(list, event.Considered{
+			Why: w.why, Kind: p.Kind, Reference: p.Reference, Actor: p.Actor, Approver: p.Approver,
+			Covers: p.Covers, From: p.From, Until: p.Until, Recorded: p.Recorded, Event: m.Event,
+		})
 	}
-	slices.Sort(names)
-	return names
-}
-
-func (s *source) provides(kinds map[string]bool) bool {
-	return slices.ContainsFunc(s.Provides, func(k string) bool { return kinds[k] })
+	return list
 }
 
 // verdict writes down the act's verdict as it is now.
-func (j *Judge) verdict(a *act, v view) event.Verdict {
+func (j *Judge) verdict(a *act, view view) event.Verdict {
 	m := a.Match
-	out := event.Verdict{
+	v := event.Verdict{
 		ID: a.ID, Revision: a.Revision, Verdict: a.State,
 		Rule: m.Rule, Control: m.Control, Actor: m.Act.Actor, Resource: m.Act.Resource, Scope: m.Act.Scope,
-		Event: m.Event, Required: m.Act.ApprovedBy, Considered: v.considered, Alert: a.Alert,
+		Event: m.Event, Required: m.Act.ApprovedBy, Considered: view.considered(), Alert: a.Alert,
 	}
-	if a.State == event.Undetermined {
-		out.Behind = j.behind(a)
+	v.Omitted = len(view) - len(v.Considered)
+	if a.State != event.Approved {
+		v.Behind = j.behind(a)
 	}
-	if extra := len(out.Considered) - event.MaxConsidered; extra > 0 {
-		out.Considered, out.Omitted = out.Considered[:event.MaxConsidered], extra
-	}
-	out.Reason = j.reason(a, v, out.Behind)
-	return fitted(out)
+	v.Reason = j.reason(a, v)
+	return fitVerdict(v, j.now)
 }

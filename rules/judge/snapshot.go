@@ -11,94 +11,131 @@ import (
 	"sidedoor/event"
 )
 
-// snapshotVersion changes whenever an older snapshot can no longer be read;
-// the judge then replays the stream.
+// snapshotVersion is to change whenever an older snapshot, restored, would
+// behave differently. The owner of the judge then replays the stream.
 const snapshotVersion = 1
 
 // snapshot is a judge's state in the order in which it can be built up again,
-// so that equal judges give equal bytes.
+// so that equal judges give equal bytes:
+//
+//	{"version":1,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
 type snapshot struct {
 	Version   int         `json:"version"`
 	Clock     time.Time   `json:"clock"`
 	LetGo     int         `json:"let_go"`
-	Sources   []*source   `json:"sources"`
-	Approvals []*approval `json:"approvals"`
-	Acts      []*act      `json:"acts"`
-	Alerts    []*alert    `json:"alerts"`
-	Current   []string    `json:"current"` // IDs of the alerts that may still grow
+	Policy    string      `json:"policy"`
+	Sources   []*source   `json:"sources"`   // by name
+	Approvals []*approval `json:"approvals"` // as they arrived
+	Alerts    []*alert    `json:"alerts"`    // by ID
+	Acts      []*act      `json:"acts"`      // as they arrived
+	Settled   []memory    `json:"settled"`   // as they were let go
 }
 
 // Snapshot returns the judge's state as bytes.
 func (j *Judge) Snapshot() ([]byte, error) {
-	s := snapshot{
-		Version: snapshotVersion, Clock: j.clock, LetGo: j.letGo,
-		Approvals: j.approvals.queue, Acts: j.acts.queue,
-	}
+	s := snapshot{Version: snapshotVersion, Clock: j.clock, LetGo: j.letGo, Policy: j.policy}
 	for _, name := range slices.Sorted(maps.Keys(j.sources)) {
 		s.Sources = append(s.Sources, j.sources[name])
 	}
-	for _, id := range slices.Sorted(maps.Keys(j.alerts.byID)) {
-		al := j.alerts.byID[id]
-		s.Alerts = append(s.Alerts, al)
-		if j.alerts.current[al.Group] == al {
-			s.Current = append(s.Current, id)
-		}
+	for e := j.approvals.line.Front(); e != nil; e = e.Next() {
+		s.Approvals = append(s.Approvals, e.Value.(*approval))
 	}
-	return json.Marshal(s)
+	for _, id := range slices.Sorted(maps.Keys(j.alerts.byID)) {
+		s.Alerts = append(s.Alerts, j.alerts.byID[id])
+	}
+	for e := j.acts.line.Front(); e != nil; e = e.Next() {
+		s.Acts = append(s.Acts, e.Value.(*act))
+	}
+	for e := j.settled.line.Front(); e != nil; e = e.Next() {
+		s.Settled = append(s.Settled, e.Value.(memory))
+	}
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("judge: snapshot: %w", err)
+	}
+	return b, nil
 }
 
-// Restore replaces the judge's state by that of a snapshot. After an error the
-// judge is as before.
+// Restore replaces the judge's state by that of a snapshot, after which it
+// behaves as the judge that made it. After an error the judge is as before.
 func (j *Judge) Restore(b []byte) error {
 	var s snapshot
 	if err := json.Unmarshal(b, &s); err != nil {
 		return fmt.Errorf("judge: snapshot: %w", err)
 	}
 	if s.Version != snapshotVersion {
-		return fmt.Errorf("judge: snapshot of version %d, this program reads %d", s.Version, snapshotVersion)
+		return fmt.Errorf("judge: snapshot: version %d, this program reads %d", s.Version, snapshotVersion)
 	}
 	n := New(j.cfg)
-	n.clock, n.letGo = s.Clock, s.LetGo
-	for _, src := range s.Sources {
-		if src == nil {
-			return errors.New("judge: snapshot: a source is empty")
-		}
-		n.sources[src.Name] = src
-	}
-	for _, p := range s.Approvals {
-		if p == nil || p.Match.Approval == nil || !n.approvals.add(p) {
-			return errors.New("judge: snapshot: an approval is empty or there twice")
-		}
-	}
-	if err := n.restoreAlerts(s); err != nil {
-		return err
-	}
-	for _, a := range s.Acts {
-		if a == nil || a.Match.Act == nil || n.acts.has(a.ID) || (a.Alert != "" && n.alerts.byID[a.Alert] == nil) {
-			return errors.New("judge: snapshot: an act is empty, there twice, or in no alert")
-		}
-		n.acts.add(a)
+	n.clock, n.letGo, n.policy = s.Clock, s.LetGo, s.Policy
+	if err := n.rebuild(s); err != nil {
+		return fmt.Errorf("judge: snapshot: %w", err)
 	}
 	*j = *n
 	return nil
 }
 
-func (j *Judge) restoreAlerts(s snapshot) error {
+func (j *Judge) rebuild(s snapshot) error {
+	for _, src := range s.Sources {
+		if src == nil || j.sources[src.Name] != nil {
+			return errors.New("a source is empty or there twice")
+		}
+		j.sources[src.Name] = src
+	}
+	for _, p := range s.Approvals {
+		if p == nil || p.Match.Approval == nil || !j.approvals.add(p, j.cfg) {
+			return errors.New("an approval is empty or there twice")
+		}
+	}
 	for _, al := range s.Alerts {
-		if al == nil {
-			return errors.New("judge: snapshot: an alert is empty")
+		if al == nil || al.Counts == nil || al.Reasons == nil || j.alerts.byID[al.ID] != nil {
+			return errors.New("an alert is empty or there twice")
 		}
-		if al.Counts == nil {
-			al.Counts = map[event.State]int{}
-		}
-		j.alerts.byID[al.ID] = al
+		j.alerts.add(al)
 	}
-	for _, id := range s.Current {
-		al := j.alerts.byID[id]
-		if al == nil {
-			return fmt.Errorf("judge: snapshot: alert %q is current and missing", id)
+	for _, a := range s.Acts {
+		if a == nil || a.Match.Act == nil || j.acts.byID[a.ID] != nil {
+			return errors.New("an act is empty or there twice")
 		}
-		j.alerts.current[al.Group] = al
+		if err := j.rebuildAct(a); err != nil {
+			return fmt.Errorf("act %s: %w", a.ID, err)
+		}
 	}
+	for _, al := range s.Alerts {
+		if al.held == 0 {
+			return fmt.Errorf("alert %q holds no act", al.ID)
+		}
+	}
+	for _, m := range s.Settled {
+		if j.settled.has(m.ID) || j.acts.byID[m.ID] != nil {
+			return fmt.Errorf("act %s is there twice", m.ID)
+		}
+		j.settled.add(m.ID, m.Since)
+	}
+	return nil
+}
+
+func (j *Judge) rebuildAct(a *act) error {
+	unsure := a.State == event.Pending || a.State == event.Undetermined
+	al := j.alerts.byID[a.Alert]
+	switch {
+	case (al == nil) != (a.State == event.Pending):
+		return fmt.Errorf("%s, and in alert %q", a.State, a.Alert)
+	case a.Waiting && !unsure:
+		return fmt.Errorf("%s, and waiting", a.State)
+	}
+	if al != nil {
+		al.held++
+	}
+	j.acts.add(a)
+	if !a.Waiting {
+		return nil
+	}
+	behind := j.behind(a)
+	if len(behind) == 0 {
+		return errors.New("waits for nothing")
+	}
+	a.Waiting = false
+	j.await(a, behind[0])
 	return nil
 }

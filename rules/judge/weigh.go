@@ -1,15 +1,19 @@
 package judge
 
 import (
+	"slices"
 	"strings"
-	"time"
+	"unicode"
 
 	"sidedoor/event"
 )
 
 // Weigh says whether approval p covers act a under requirement r and, if not,
-// the first reason why, in the order of [event.Why]'s constants. p must be of
-// the required kind.
+// the first reason why not, in the order of [event.Why]'s constants. a must be
+// an act, p an approval of the required kind.
+//
+// Skew excuses an approval that seems to begin or to be recorded after the
+// act, never one that had ended.
 func Weigh(a event.Match, r event.Requirement, p event.Match) event.Why {
 	ap, at := p.Approval, a.Event.At()
 	switch {
@@ -19,26 +23,20 @@ func Weigh(a event.Match, r event.Requirement, p event.Match) event.Why {
 		return event.OtherActor
 	case ap.NeedsApprover && ap.Approver.Person == "":
 		return event.NoApprover
-	case ap.NeedsApprover && anyPerson(r.IndependentOf, ap.Approver):
+	case anyPerson(r.IndependentOf, ap.Approver):
 		return event.SelfApproved
-	case !ap.From.IsZero() && !validBy(ap, at.Add(r.Skew)):
+	case !ap.From.IsZero() && at.Add(r.Skew).Before(ap.From):
 		return event.NotYetValid
 	case !ap.Until.IsZero() && at.After(ap.Until):
 		return event.Expired
-	case ap.Recorded.After(at.Add(r.Skew)):
+	case at.Add(r.Skew).Before(ap.Recorded):
 		return event.RecordedAfter
 	}
 	return event.Covers
 }
 
-// validBy says whether the approval's window had begun at t. An approval that
-// was recorded only later and then made to begin later still is first of all
-// late, so its recording decides.
-func validBy(p *event.Approval, t time.Time) bool {
-	return !p.From.After(t) || (p.Recorded.After(t) && !p.From.After(p.Recorded))
-}
-
-// best is what the approval is worth for the act over all requirements.
+// best is what approval p is worth for act a over all requirements of p's
+// kind; empty if there is none.
 func best(a, p event.Match) event.Why {
 	var why event.Why
 	for _, r := range a.Act.ApprovedBy {
@@ -52,55 +50,63 @@ func best(a, p event.Match) event.Why {
 	return why
 }
 
-// rank orders reasons by how near the approval came.
+// rank orders reasons by how near the approval came: the later in the order
+// of Weigh, the nearer.
 func rank(w event.Why) int {
-	for i, o := range []event.Why{
-		event.Covers, event.RecordedAfter, event.Expired, event.NotYetValid, event.SelfApproved,
-		event.NoApprover, event.OtherActor, event.OtherScope,
-	} {
-		if w == o {
-			return i
-		}
-	}
-	return len(w) + 8
+	return slices.Index([]event.Why{
+		event.Covers, event.RecordedAfter, event.Expired, event.NotYetValid,
+		event.SelfApproved, event.NoApprover, event.OtherActor, event.OtherScope,
+	}, w)
 }
 
 // covers says whether the pattern, in which '*' stands for any run of
 // characters, covers scope. An empty pattern covers nothing.
 func covers(pattern, scope string) bool {
-	if pattern == "" || scope == "" {
+	if pattern == "" {
 		return false
 	}
 	first, rest, wild := strings.Cut(pattern, "*")
 	if !wild {
 		return pattern == scope
 	}
-	if !strings.HasPrefix(scope, first) {
+	scope, ok := strings.CutPrefix(scope, first)
+	if !ok {
 		return false
 	}
-	scope = scope[len(first):]
 	for {
 		part, more, wild := strings.Cut(rest, "*")
 		if !wild {
 			return strings.HasSuffix(scope, part)
 		}
-		i := strings.Index(scope, part)
-		if i < 0 {
+		// The leftmost place leaves most to the parts that follow.
+		_, after, found := strings.Cut(scope, part)
+		if !found {
 			return false
 		}
-		scope, rest = scope[i+len(part):], more
+		scope, rest = after, more
 	}
 }
 
+// wild says whether an approval's Covers has a wildcard.
+func wild(covers string) bool { return strings.Contains(covers, "*") }
+
+// samePerson compares people without case; nobody is the same as nobody.
 func samePerson(a, b event.Party) bool {
 	return a.Person != "" && strings.EqualFold(a.Person, b.Person)
 }
 
 func anyPerson(list []event.Party, p event.Party) bool {
-	for _, l := range list {
-		if samePerson(l, p) {
-			return true
+	return slices.ContainsFunc(list, func(l event.Party) bool { return samePerson(l, p) })
+}
+
+// fold gives people that [samePerson] holds to be the same, and only these,
+// the same key. Lower case would not: EqualFold also folds 'ſ' and 's'.
+func fold(person string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
 		}
-	}
-	return false
+		return least
+	}, person)
 }

@@ -5,138 +5,167 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"sidedoor/event"
 )
 
-// reason says in one sentence why the verdict is what it is.
-func (j *Judge) reason(a *act, v view, behind []string) string {
-	switch a.State {
+// maxListed bounds how many approvals or sources one sentence names.
+const maxListed = 3
+
+// reason says in one plain sentence why the verdict is what it is.
+func (j *Judge) reason(a *act, v event.Verdict) string {
+	switch v.Verdict {
 	case event.Approved:
-		return "approved by " + approvalName(v.considered[0])
+		return line("approved by " + giver(v.Considered[0]))
 	case event.ApprovedLate:
-		c := v.considered[0]
-		return fmt.Sprintf("approved only afterwards: %s was recorded at %s, the act was at %s",
-			approvalName(c), clock(c.Recorded), clock(a.Match.Event.At()))
+		c := v.Considered[0]
+		return line(fmt.Sprintf("approved only after the act, by %s: recorded at %s", giver(c), date(c.Recorded)))
 	case event.Undetermined:
-		if v.crowded {
-			return "cannot tell: too many acts were waiting for their verdict"
-		}
-		return j.behindReason(a, behind)
+		return line("cannot tell: " + j.behindWords(a, v.Behind))
 	}
-	return j.bypassReason(a, v)
+	if len(v.Required) == 0 {
+		return "nothing can approve this: every occurrence is a bypass"
+	}
+	return line(j.missingWords(v))
 }
 
-func (j *Judge) behindReason(a *act, behind []string) string {
-	parts := make([]string, len(behind))
-	for i, name := range behind {
+// behindWords says which sources lack coverage.
+func (j *Judge) behindWords(a *act, behind []string) string {
+	if len(behind) == 0 {
+		return "it had to be let go before its grace had passed"
+	}
+	needed := a.graceEnd()
+	var parts []string
+	for _, name := range behind[:min(len(behind), maxListed)] {
 		through := j.sources[name].Through
-		if through.IsZero() {
-			parts[i] = fmt.Sprintf("source %s has not been heard", name)
-		} else {
-			parts[i] = fmt.Sprintf("source %s is complete only up to %s", name, clock(through))
+		switch {
+		case through.IsZero():
+			parts = append(parts, fmt.Sprintf("source %s was never heard", name))
+		case sameDay(through, needed):
+			parts = append(parts, fmt.Sprintf("source %s is complete only up to %s UTC", name, hour(through)))
+		default:
+			parts = append(parts, fmt.Sprintf("source %s is complete only up to %s", name, date(through)))
 		}
 	}
-	return fmt.Sprintf("cannot tell: %s, and the approval could have come until %s", strings.Join(parts, ", "), clock(a.GraceDue))
+	if more := len(behind) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more sources are behind", more))
+	}
+	if through := j.sources[behind[0]].Through; sameDay(through, needed) {
+		return strings.Join(parts, ", ") + ", needed " + hour(needed)
+	}
+	return strings.Join(parts, ", ") + ", needed " + date(needed)
 }
 
-func (j *Judge) bypassReason(a *act, v view) string {
-	act := a.Match.Act
-	if len(act.ApprovedBy) == 0 {
-		return "nothing can approve this: each occurrence has to be reviewed"
-	}
-	wanted := make([]string, 0, len(act.ApprovedBy))
-	for _, r := range act.ApprovedBy {
-		w := fmt.Sprintf("%s for %s", r.Kind, r.Scope)
+// missingWords says what was missing, and why what is there does not count.
+func (j *Judge) missingWords(v event.Verdict) string {
+	var s strings.Builder
+	for i, r := range v.Required {
+		s.WriteString([]string{"no ", ", and no "}[min(i, 1)])
+		fmt.Fprintf(&s, "%s for %s", r.Kind, orNothing(r.Scope))
 		if r.SameActor {
-			w += " by " + act.Actor.Person
-		}
-		wanted = append(wanted, w)
-	}
-	s := "no " + strings.Join(wanted, ", nor ")
-	for i, c := range v.considered {
-		if i == 3 {
-			s += fmt.Sprintf("; and %d more that do not count", len(v.considered)-i)
-			break
-		}
-		s += "; " + whyNot(c)
-	}
-	if missing := j.unprovided(act); len(missing) > 0 {
-		s += "; no source provides " + strings.Join(missing, ", ")
-	}
-	return s
-}
-
-// unprovided lists the required kinds that no source in force can yield.
-func (j *Judge) unprovided(a *event.Act) []string {
-	var missing []string
-	for _, r := range a.ApprovedBy {
-		provided := false
-		for _, s := range j.sources {
-			provided = provided || slices.Contains(s.Provides, r.Kind)
-		}
-		if !provided && !slices.Contains(missing, r.Kind) {
-			missing = append(missing, r.Kind)
+			s.WriteString(" by " + orNobody(v.Actor))
 		}
 	}
-	return missing
+	sep := ": "
+	for _, c := range v.Considered[:min(len(v.Considered), maxListed)] {
+		s.WriteString(sep + whyNot(c))
+		sep = "; "
+	}
+	if more := len(v.Considered) + v.Omitted - maxListed; more > 0 {
+		fmt.Fprintf(&s, "; %d more do not count", more)
+	}
+	var unprovided []string
+	for _, r := range v.Required {
+		if !j.provided(r.Kind) && !slices.Contains(unprovided, r.Kind) {
+			unprovided = append(unprovided, r.Kind)
+		}
+	}
+	if len(unprovided) > 0 {
+		s.WriteString(sep + "no source provides " + strings.Join(unprovided, " or "))
+	}
+	return s.String()
 }
 
 // whyNot says why an approval does not count.
 func whyNot(c event.Considered) string {
-	name := approvalName(c)
+	name := strings.TrimSpace(c.Kind + " " + c.Reference)
 	switch c.Why {
 	case event.OtherScope:
 		return fmt.Sprintf("%s is for %s", name, orNothing(c.Covers))
 	case event.OtherActor:
-		return fmt.Sprintf("%s is for %s", name, orNobody(c.Actor.Person))
+		return fmt.Sprintf("%s is for %s", name, orNobody(c.Actor))
 	case event.NoApprover:
 		return name + " names no approver"
 	case event.SelfApproved:
-		return name + " was given by the person it is for"
+		return fmt.Sprintf("%s was approved by %s, who is not independent", name, c.Approver.Person)
 	case event.NotYetValid:
-		return fmt.Sprintf("%s was valid only from %s", name, clock(c.From))
+		return fmt.Sprintf("%s is valid only from %s", name, date(c.From))
 	case event.Expired:
-		return fmt.Sprintf("%s expired at %s", name, clock(c.Until))
-	case event.RecordedAfter:
-		return fmt.Sprintf("%s was recorded only at %s", name, clock(c.Recorded))
+		return fmt.Sprintf("%s expired at %s", name, date(c.Until))
 	}
-	return name
+	return fmt.Sprintf("%s was recorded only at %s", name, date(c.Recorded))
 }
 
-func approvalName(c event.Considered) string {
-	name := c.Kind
-	if c.Reference != "" {
-		name += " " + c.Reference
+// giver names who approved, or what if nobody had to, and where to find it.
+func giver(c event.Considered) string {
+	what := c.Reference
+	if what == "" {
+		what = c.Kind
 	}
-	if c.Approver.Person != "" {
-		name = c.Approver.Person + "'s " + name
+	if c.Approver.Person == "" {
+		return strings.TrimSpace(c.Kind + " " + c.Reference)
 	}
-	return name
+	return fmt.Sprintf("%s (%s)", c.Approver.Person, what)
 }
 
-// sentence is what a person reads first: who did what where, and what was
+// sentence is what a person reads first: who did what, where, and what was
 // missing.
-func sentence(a event.Alert, v event.Verdict) string {
-	more := ""
+func sentence(a event.Alert, missing string) string {
+	s := fmt.Sprintf("%s: %s, %s", orNobody(a.Actor), a.Rule.Title, orNothing(a.Resource))
 	if a.Occurrences > 1 {
-		more = fmt.Sprintf(" and %d more", a.Occurrences-1)
+		s += fmt.Sprintf(" and %d more", a.Occurrences-1)
 	}
-	return clip(fmt.Sprintf("%s: %s, %s%s: %s", a.Rule.Title, a.Actor.Person, a.Resource, more, v.Reason), maxSentence)
+	if !strings.Contains(a.Resource, a.Scope) {
+		s += " in " + a.Scope
+	}
+	return line(s + ": " + missing)
 }
 
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+// line keeps a sentence on one line and to a bound: names come from events,
+// and may hold anything.
+func line(s string) string {
+	return clip(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s), maxSentence)
+}
 
-func orNobody(s string) string {
-	if s == "" {
-		return "nobody in particular"
+func date(t time.Time) string { return t.UTC().Format("2006-01-02 ") + hour(t) + " UTC" }
+
+func hour(t time.Time) string {
+	if t.Second() == 0 {
+		return t.UTC().Format("15:04")
 	}
-	return s
+	return t.UTC().Format("15:04:05")
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.UTC().Format(time.DateOnly) == b.UTC().Format(time.DateOnly)
+}
+
+func orNobody(p event.Party) string {
+	if p.Person == "" {
+		return "somebody unnamed"
+	}
+	return p.Person
 }
 
 func orNothing(s string) string {
 	if s == "" {
-		return "nothing that could be read"
+		return "something unnamed"
 	}
 	return s
 }
