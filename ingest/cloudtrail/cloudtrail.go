@@ -1,0 +1,40 @@
+// Package cloudtrail reads CloudTrail records, and watches a folder of
+// CloudTrail log files.
+//
+// Delivery is at least once and unordered, so what was read is remembered by
+// file, not by time. Times are UTC, to the second.
+//
+// Record format: AWS CloudTrail User Guide, "CloudTrail record contents".
+package cloudtrail
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"sidedoor/event"
+	"sidedoor/ingest"
+	"sidedoor/ingest/jsonscan"
+)
+
+// Product and Service are the Sigma log source of the records.
+const (
+	Product = "aws"
+	Service = "cloudtrail"
+)
+
+// Identify reads a record's identity and time, and redacts it.
+func Identify(raw []byte) (event.Event, error) {
+	if !json.Valid(raw) {
+		return event.Event{}, errors.New("cloudtrail: the record is not valid JSON")
+	}
+	if jsonscan.Get(raw, "eventName") == nil && jsonscan.Get(raw, "eventSource") == nil {
+		return event.Event{}, errors.New("cloudtrail: the record has neither eventName nor eventSource")
+	}
+	e := event.Event{ID: jsonscan.GetText(raw, "eventID"), Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw)}
+	// A record without a readable time is judged by when it arrived.
+	if t, err := time.Parse(time.RFC3339, jsonscan.GetText(raw, "eventTime")); err == nil {
+		e.Occurred = t.UTC()
+	}
+	return e, nil
+}

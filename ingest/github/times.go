@@ -1,0 +1,77 @@
+package github
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"sidedoor/event"
+	"sidedoor/ingest"
+	"sidedoor/ingest/jsonscan"
+)
+
+// timePaths are where GitHub's own clock stands in a payload, by event. Times
+// of commits are not among them: their authors choose those.
+var timePaths = map[string][][]string{
+	"push":                   {{"repository", "pushed_at"}},
+	"pull_request":           {{"pull_request", "merged_at"}, {"pull_request", "updated_at"}},
+	"pull_request_review":    {{"review", "submitted_at"}, {"review", "updated_at"}},
+	"deployment":             {{"deployment", "created_at"}},
+	"deployment_status":      {{"deployment_status", "updated_at"}, {"deployment_status", "created_at"}},
+	"deployment_review":      {{"since"}, {"workflow_run", "updated_at"}},
+	"branch_protection_rule": {{"rule", "updated_at"}},
+	"workflow_run":           {{"workflow_run", "updated_at"}},
+	"workflow_job":           {{"workflow_job", "completed_at"}, {"workflow_job", "started_at"}, {"workflow_job", "created_at"}},
+	"meta":                   {{"hook", "updated_at"}},
+}
+
+// occurred is when the event happened by GitHub's clock, or zero if the
+// payload does not say.
+func occurred(kind string, raw []byte) time.Time {
+	for _, path := range timePaths[kind] {
+		if t := parseTime(jsonscan.GetText(raw, path...)); !t.IsZero() {
+			return t
+		}
+	}
+	// Most payloads hold the object that they are about under the event's name.
+	for _, path := range [][]string{{kind, "updated_at"}, {kind, "created_at"}, {"repository", "updated_at"}} {
+		if t := parseTime(jsonscan.GetText(raw, path...)); !t.IsZero() {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// parseTime reads RFC 3339 or Unix seconds or milliseconds.
+func parseTime(s string) time.Time {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC().Truncate(time.Microsecond)
+		}
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	switch {
+	case err != nil || n <= 0 || n > 1e14:
+		return time.Time{}
+	case n < 1e10:
+		return time.Unix(int64(n), 0).UTC()
+	}
+	return time.UnixMilli(int64(n)).UTC()
+}
+
+// IdentifyAudit reads an audit log entry's identity and time, and redacts it.
+func IdentifyAudit(raw []byte) (event.Event, error) {
+	if !json.Valid(raw) || jsonscan.GetText(raw, "action") == "" {
+		return event.Event{}, errors.New("github: the entry of the audit log names no action")
+	}
+	e := event.Event{
+		ID: jsonscan.GetText(raw, "_document_id"), Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw),
+	}
+	for _, key := range []string{"@timestamp", "at_sign_timestamp", "created_at", "timestamp"} {
+		if e.Occurred = parseTime(jsonscan.GetText(raw, key)); !e.Occurred.IsZero() {
+			break
+		}
+	}
+	return e, nil
+}

@@ -1,0 +1,210 @@
+// Package jsonscan finds values in JSON documents and replaces them, without
+// decoding what lies between: every other byte stays as it was received.
+//
+// It looks at structure alone; whether a document is valid JSON is for the
+// caller to ask of [encoding/json.Valid] first. On a document that is not, the
+// functions find less, and never fail or read beyond it.
+package jsonscan
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// Members calls f for each member of the object raw, with its key decoded and
+// its value as it is written, until f returns false. It does nothing if raw is
+// no object.
+func Members(raw []byte, f func(key string, value []byte) bool) {
+	members(raw, func(key string, start, end int) bool { return f(key, raw[start:end]) })
+}
+
+func members(raw []byte, f func(key string, start, end int) bool) {
+	at := space(raw, 0)
+	if at >= len(raw) || raw[at] != '{' {
+		return
+	}
+	at = space(raw, at+1)
+	for at < len(raw) && raw[at] == '"' {
+		keyEnd := skip(raw, at)
+		key := Text(raw[at:keyEnd])
+		at = space(raw, keyEnd)
+		if at >= len(raw) || raw[at] != ':' {
+			return
+		}
+		start := space(raw, at+1)
+		end := skip(raw, start)
+		if end == start || !f(key, start, end) {
+			return
+		}
+		at = space(raw, end)
+		if at < len(raw) && raw[at] == ',' {
+			at = space(raw, at+1)
+		}
+	}
+}
+
+// Elements calls f for each element of the array raw, until f returns false.
+// It does nothing if raw is no array.
+func Elements(raw []byte, f func(value []byte) bool) {
+	elements(raw, func(start, end int) bool { return f(raw[start:end]) })
+}
+
+func elements(raw []byte, f func(start, end int) bool) {
+	at := space(raw, 0)
+	if at >= len(raw) || raw[at] != '[' {
+		return
+	}
+	at = space(raw, at+1)
+	for at < len(raw) && raw[at] != ']' {
+		end := skip(raw, at)
+		if end == at || !f(at, end) {
+			return
+		}
+		at = space(raw, end)
+		if at < len(raw) && raw[at] == ',' {
+			at = space(raw, at+1)
+		}
+	}
+}
+
+// Get returns the value at a path of keys, as it is written, or nil. Where a
+// key stands twice, the last one counts, as it does for encoding/json.
+func Get(raw []byte, path ...string) []byte {
+	for _, key := range path {
+		var found []byte
+		Members(raw, func(k string, v []byte) bool {
+			if k == key {
+				found = v
+			}
+			return true
+		})
+		if raw = found; raw == nil {
+			return nil
+		}
+	}
+	return raw
+}
+
+// GetText returns the string at a path, or the number as it is written, or "".
+func GetText(raw []byte, path ...string) string { return Text(Get(raw, path...)) }
+
+// Text returns the content of a JSON string, or a number as it is written, or
+// "" for anything else.
+func Text(value []byte) string {
+	if len(value) == 0 {
+		return ""
+	}
+	switch c := value[0]; {
+	case c == '"':
+		if len(value) >= 2 && bytes.IndexByte(value, '\\') < 0 && utf8.Valid(value) {
+			return string(value[1 : len(value)-1])
+		}
+		var s string
+		if json.Unmarshal(value, &s) != nil {
+			return ""
+		}
+		return s
+	case c == '-' || (c >= '0' && c <= '9'):
+		return string(value)
+	}
+	return ""
+}
+
+// Replace returns raw with some members' values replaced, at any depth below
+// objects and arrays. decide is called for each member with its path of keys
+// (arrays add nothing to it); it returns the new value, or nil to look inside.
+// If nothing is replaced, raw itself is returned.
+func Replace(raw []byte, decide func(path []string, value []byte) []byte) (out []byte, changed bool) {
+	r := replacer{raw: raw, decide: decide}
+	r.walk(0, len(raw), 0)
+	if !r.changed {
+		return raw, false
+	}
+	return append(r.out, raw[r.done:]...), true
+}
+
+// maxDepth bounds how deep Replace looks.
+const maxDepth = 200
+
+type replacer struct {
+	raw     []byte
+	decide  func([]string, []byte) []byte
+	path    []string
+	out     []byte
+	done    int // how much of raw is in out
+	changed bool
+}
+
+func (r *replacer) walk(start, end, depth int) {
+	if depth > maxDepth || start >= end {
+		return
+	}
+	part := r.raw[start:end]
+	switch part[space(part, 0)%len(part)] {
+	case '{':
+		members(part, func(key string, s, e int) bool {
+			r.path = append(r.path, key)
+			if v := r.decide(r.path, part[s:e]); v != nil {
+				r.out = append(append(r.out, r.raw[r.done:start+s]...), v...)
+				r.done, r.changed = start+e, true
+			} else {
+				r.walk(start+s, start+e, depth+1)
+			}
+			r.path = r.path[:len(r.path)-1]
+			return true
+		})
+	case '[':
+		elements(part, func(s, e int) bool {
+			r.walk(start+s, start+e, depth+1)
+			return true
+		})
+	}
+}
+
+func space(b []byte, at int) int {
+	for at < len(b) && (b[at] == ' ' || b[at] == '\t' || b[at] == '\n' || b[at] == '\r') {
+		at++
+	}
+	return at
+}
+
+// skip returns where the value that begins at at ends.
+func skip(b []byte, at int) int {
+	depth := 0
+	for i := at; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			if i = endOfString(b, i); depth == 0 {
+				return min(i+1, len(b))
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth <= 0 {
+				if depth < 0 {
+					return i
+				}
+				return i + 1
+			}
+		case ',', ' ', '\t', '\n', '\r', ':':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(b)
+}
+
+// endOfString returns the index of the quote that ends the string at at.
+func endOfString(b []byte, at int) int {
+	for i := at + 1; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(b)
+}

@@ -1,0 +1,101 @@
+// Package kubernetes receives Kubernetes audit events from the API server's
+// webhook backend.
+//
+// The API server posts an EventList, tries five times, and then drops it: so
+// the answer is quick, and repetitions are harmless. It sends no Authorization
+// header over plain HTTP, so a remote one needs TLS here. One request yields
+// several events, one for each stage, with the same auditID; a caller can
+// choose that ID, so an event's identity holds its content, too.
+//
+// Format: k8s.io/apiserver/pkg/apis/audit/v1, Event and EventList.
+package kubernetes
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"sidedoor/event"
+	"sidedoor/ingest"
+	"sidedoor/ingest/jsonscan"
+)
+
+// Product and Service are the Sigma log source of the events.
+const (
+	Product = "kubernetes"
+	Service = "audit"
+)
+
+// maxBody bounds a delivery; the API server's own bound is 10 MB.
+const maxBody = 32 << 20
+
+// Config is one cluster's webhook.
+type Config struct {
+	Path      string `yaml:"path"`       // of the URL, such as /kubernetes/prod-eu
+	TokenFile string `yaml:"token-file"` // holds the bearer token
+}
+
+// Validate says what is wrong.
+func (c Config) Validate() error {
+	return errors.Join(ingest.ValidatePath(c.Path), ingest.ValidateSecret("token-file", c.TokenFile))
+}
+
+// Setup completes the receiver of a cluster's webhook.
+func Setup(c Config, r ingest.Receiver) (*ingest.Receiver, error) {
+	token, err := ingest.ReadSecret(c.TokenFile)
+	if err != nil {
+		return nil, err
+	}
+	r.MaxBody, r.Authentic, r.Parse = maxBody, ingest.Bearer(token), parse
+	return &r, nil
+}
+
+// parse reads an EventList.
+func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err error) {
+	if !json.Valid(d.Body) {
+		return nil, nil, errors.New("kubernetes: the body is not valid JSON")
+	}
+	items := jsonscan.Get(d.Body, "items")
+	if kind := jsonscan.GetText(d.Body, "kind"); kind != "EventList" || items == nil {
+		return nil, nil, fmt.Errorf("kubernetes: want an EventList of audit.k8s.io/v1, got kind %q", kind)
+	}
+	index := 0
+	jsonscan.Elements(items, func(raw []byte) bool {
+		e, err := Identify(raw)
+		e.Index = index
+		if err != nil {
+			dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: err.Error(), Cause: "malformed", Index: index, Raw: raw})
+		} else {
+			events = append(events, e)
+		}
+		index++
+		return true
+	})
+	return events, dead, nil
+}
+
+// Identify reads an audit event's identity and time, and redacts it.
+func Identify(raw []byte) (event.Event, error) {
+	if !json.Valid(raw) || jsonscan.Get(raw, "verb") == nil && jsonscan.Get(raw, "auditID") == nil && jsonscan.Get(raw, "requestURI") == nil &&
+		jsonscan.Get(raw, "user") == nil {
+		return event.Event{}, errors.New("kubernetes: the item is no audit event")
+	}
+	e := event.Event{Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw), Occurred: occurred(raw)}
+	if id := jsonscan.GetText(raw, "auditID"); id != "" {
+		e.ID = id + "/" + jsonscan.GetText(raw, "stage")
+	}
+	return e, nil
+}
+
+// occurred is when the stage was reached; older API servers wrote other keys.
+func occurred(raw []byte) time.Time {
+	for _, path := range [][]string{
+		{"stageTimestamp"}, {"timestamp"}, {"requestReceivedTimestamp"}, {"metadata", "creationTimestamp"},
+	} {
+		if t, err := time.Parse(time.RFC3339, jsonscan.GetText(raw, path...)); err == nil && !t.IsZero() {
+			return t.UTC().Truncate(time.Microsecond)
+		}
+	}
+	return time.Time{}
+}

@@ -1,0 +1,217 @@
+package logfile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"sidedoor/event"
+	"sidedoor/ingest/approvals"
+	"sidedoor/ingest/cloudtrail"
+	"sidedoor/ingest/github"
+	"sidedoor/ingest/jsonscan"
+	"sidedoor/ingest/kubernetes"
+)
+
+// origin is what a record's content says about its source.
+type origin struct{ source, product, service string }
+
+var (
+	fromCloudTrail = origin{"cloudtrail", cloudtrail.Product, cloudtrail.Service}
+	fromKubernetes = origin{"kubernetes", kubernetes.Product, kubernetes.Service}
+	fromWebhook    = origin{"github", github.Product, github.ServiceWebhook}
+	fromAuditLog   = origin{"github-audit", github.Product, github.ServiceAudit}
+	fromApprovals  = origin{"approvals", approvals.Product, approvals.Service}
+)
+
+// Identify reads an event's identity and time from its body, for an event
+// whose log source and, if it is a webhook, name are known.
+func Identify(product, service, kind string, raw []byte) (event.Event, error) {
+	switch (origin{product: product, service: service}) {
+	case origin{product: cloudtrail.Product, service: cloudtrail.Service}:
+		return cloudtrail.Identify(raw)
+	case origin{product: kubernetes.Product, service: kubernetes.Service}:
+		return kubernetes.Identify(raw)
+	case origin{product: github.Product, service: github.ServiceWebhook}:
+		return github.IdentifyWebhook(kind, "", raw)
+	case origin{product: github.Product, service: github.ServiceAudit}:
+		return github.IdentifyAudit(raw)
+	case origin{product: approvals.Product, service: approvals.Service}:
+		return approvals.Identify(raw)
+	}
+	return event.Event{}, fmt.Errorf("there is no source of %s/%s events", product, service)
+}
+
+// shape holds the top-level values by which kinds are told apart.
+type shape map[string][]byte
+
+func (s shape) has(keys ...string) bool {
+	for _, k := range keys {
+		if s[k] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (s shape) text(key string) string { return jsonscan.Text(s[key]) }
+
+// recognise finds out from a record's content what it is, takes off what
+// shippers wrap around it, and reads its identity and time.
+func recognise(raw []byte) (origin, event.Event, error) {
+	return recogniseWithin(raw, 0)
+}
+
+// maxWraps bounds the envelopes around a record.
+const maxWraps = 3
+
+func recogniseWithin(raw []byte, depth int) (origin, event.Event, error) {
+	if !json.Valid(raw) {
+		return origin{}, event.Event{}, errors.New("not valid JSON")
+	}
+	s := shape{}
+	jsonscan.Members(raw, func(key string, value []byte) bool {
+		s[key] = value
+		return true
+	})
+	if inner, ok := unwrap(s); ok && depth < maxWraps {
+		return recogniseWithin(inner, depth+1)
+	}
+	if kind, payload, guid, ok := webhookDelivery(s); ok {
+		e, err := github.IdentifyWebhook(kind, guid, payload)
+		return fromWebhook, e, err
+	}
+	switch {
+	case s.has("eventSource", "eventName") || s.has("eventVersion", "userIdentity"):
+		e, err := cloudtrail.Identify(raw)
+		return fromCloudTrail, e, err
+	case isAudit(s):
+		e, err := kubernetes.Identify(raw)
+		return fromKubernetes, e, err
+	case s.has("specversion", "type", "source") && strings.HasPrefix(s.text("type"), "dev.sidedoor."):
+		e, err := approvals.Identify(raw)
+		return fromApprovals, e, err
+	}
+	if what := otherProduct(s); what != "" {
+		return origin{}, event.Event{}, fmt.Errorf("looks like %s, which this version does not read", what)
+	}
+	return recogniseGitHub(raw, s)
+}
+
+// recogniseGitHub tells the audit log from webhooks: its entries name their
+// actor as a text, webhooks send an object.
+func recogniseGitHub(raw []byte, s shape) (origin, event.Event, error) {
+	if strings.Contains(s.text("action"), ".") || (s.has("action", "actor") && s.text("actor") != "") || s.has("_document_id") {
+		e, err := github.IdentifyAudit(raw)
+		return fromAuditLog, e, err
+	}
+	if kind := github.KindOf(raw); kind != "" {
+		e, err := github.IdentifyWebhook(kind, "", raw)
+		return fromWebhook, e, err
+	}
+	if s.has("sender") || s.has("action", "repository") {
+		e, err := github.IdentifyWebhook("", "", raw)
+		return fromWebhook, e, err
+	}
+	return origin{}, event.Event{}, errors.New("none of the kinds that this version reads")
+}
+
+func isAudit(s shape) bool {
+	if strings.HasPrefix(s.text("apiVersion"), "audit.k8s.io/") && s.text("kind") == "Event" {
+		return s.has("verb") || s.has("user") || s.has("auditID") || s.has("requestURI")
+	}
+	return s.has("auditID") || s.has("verb", "user") || s.has("verb", "objectRef")
+}
+
+// unwrap takes off what transports put around a record: EventBridge's detail,
+// Azure's properties.log, and the syslog line that GitHub's appliance sends.
+func unwrap(s shape) ([]byte, bool) {
+	if s.has("detail-type", "detail") {
+		return s["detail"], true
+	}
+	if p := s["properties"]; p != nil && s["auditID"] == nil {
+		if log := jsonscan.GetText(p, "log"); strings.HasPrefix(log, "{") {
+			return []byte(log), true
+		}
+	}
+	if m := s.text("message"); m != "" && s["action"] == nil {
+		if _, entry, ok := strings.Cut(m, "github_audit: "); ok && strings.HasPrefix(entry, "{") {
+			return []byte(entry), true
+		}
+	}
+	return nil, false
+}
+
+// webhookDelivery reads a GitHub webhook that was kept with its headers: as
+// GitHub's own API for deliveries returns it, or flat, with the event's name
+// beside the payload.
+func webhookDelivery(s shape) (kind string, payload []byte, guid string, ok bool) {
+	if s.has("event", "request") {
+		payload = jsonscan.Get(s["request"], "payload")
+		return s.text("event"), payload, s.text("guid"), payload != nil
+	}
+	for _, body := range []string{"payload", "body"} {
+		payload = s[body]
+		if payload == nil {
+			continue
+		}
+		if text := jsonscan.Text(payload); strings.HasPrefix(text, "{") {
+			payload = []byte(text)
+		}
+		for key, value := range s {
+			switch strings.ToLower(strings.ReplaceAll(key, "_", "-")) {
+			case "event", "x-github-event", "event-header", "event-name":
+				kind = jsonscan.Text(value)
+			case "guid", "x-github-delivery", "delivery", "delivery-id":
+				guid = jsonscan.Text(value)
+			case "headers":
+				k, g := deliveryHeaders(value)
+				kind, guid = first(kind, k), first(guid, g)
+			}
+		}
+		return kind, payload, guid, kind != ""
+	}
+	return "", nil, "", false
+}
+
+func deliveryHeaders(headers []byte) (kind, guid string) {
+	jsonscan.Members(headers, func(key string, value []byte) bool {
+		switch strings.ToLower(key) {
+		case "x-github-event":
+			kind = jsonscan.Text(value)
+		case "x-github-delivery":
+			guid = jsonscan.Text(value)
+		}
+		return true
+	})
+	return kind, guid
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// otherProduct names what a record seems to be, for a better answer than "no".
+func otherProduct(s shape) string {
+	switch {
+	case s.has("object_kind") || (s.has("event_name") && (s.has("project_id") || s.has("created_at"))):
+		return "a GitLab webhook"
+	case s.has("context", "subject") || s.has("specversion", "type"):
+		return "a CloudEvent of another system"
+	case strings.HasPrefix(s.text("apiVersion"), "argoproj.io/"):
+		return "an Argo CD object"
+	case s.has("involvedObject", "reportingController"):
+		return "a Flux event"
+	case s.has("protoPayload"):
+		return "a Google Cloud audit log"
+	case s.has("awsAccountId", "digestStartTime"):
+		return "a CloudTrail digest file"
+	case s.text("kind") != "" && s.has("apiVersion"):
+		return "a Kubernetes object (" + s.text("kind") + ")"
+	}
+	return ""
+}

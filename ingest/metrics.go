@@ -1,0 +1,41 @@
+package ingest
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"sidedoor/event"
+)
+
+// Metrics counts what arrives.
+type Metrics struct {
+	events, bytes *prometheus.CounterVec // by source
+	deadLetters   *prometheus.CounterVec // by source and cause
+}
+
+// NewMetrics registers the counters.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sidedoor_ingest_events_total", Help: "Events that are stored, repeated deliveries included.",
+		}, []string{"source"}),
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sidedoor_ingest_bytes_total", Help: "Bytes of these events.",
+		}, []string{"source"}),
+		deadLetters: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sidedoor_ingest_dead_letters_total", Help: "Deliveries and events that could not be taken, by cause.",
+		}, []string{"source", "cause"}),
+	}
+	reg.MustRegister(m.events, m.bytes, m.deadLetters)
+	return m
+}
+
+func (m *Metrics) stored(b event.Batch) {
+	n := 0
+	for _, e := range b.Events {
+		n += len(e.Raw)
+	}
+	m.events.WithLabelValues(b.Source).Add(float64(len(b.Events)))
+	m.bytes.WithLabelValues(b.Source).Add(float64(n))
+}
+
+func (m *Metrics) dead(d event.Dead) { m.deadLetters.WithLabelValues(d.Source, d.Cause).Inc() }
