@@ -1,0 +1,106 @@
+package demo
+
+import (
+	"time"
+)
+
+// githubLogin returns the login of somebody of the cast; any other name is a
+// login itself.
+func (s *scribe) githubLogin(name string) string {
+	if p, err := s.person(name); err == nil {
+		return p.GitHub
+	}
+	return name
+}
+
+// pushForm is somebody pushing a commit to main.
+type pushForm struct {
+	By     string `yaml:"by"`
+	Repo   string `yaml:"repo"`
+	Change change `yaml:",inline"`
+}
+
+func (f *pushForm) write(s *scribe, at time.Time) error {
+	s.push(at, f.Repo, mainBranch, s.dice.sha(), s.githubLogin(f.By), f.Change)
+	return nil
+}
+
+// pullRequestForm is a pull request that is approved after ten minutes and
+// merged by its author after fourteen.
+type pullRequestForm struct {
+	By         string `yaml:"by"`
+	Repo       string `yaml:"repo"`
+	Title      string `yaml:"title"`
+	Branch     string `yaml:"branch"`
+	File       string `yaml:"file"`
+	ApprovedBy string `yaml:"approved-by"` // a person or a login
+}
+
+func (f *pullRequestForm) write(s *scribe, at time.Time) error {
+	by := s.githubLogin(f.By)
+	s.commit = s.propose(proposal{
+		repo: f.Repo, by: by, title: f.Title, branch: f.Branch, change: change{Message: f.Title, Modified: []string{f.File}},
+		opened: at, merged: at.Add(14 * time.Minute), mergedBy: by,
+		reviews: []review{{s.githubLogin(f.ApprovedBy), at.Add(10 * time.Minute), "approved"}},
+	})
+	return nil
+}
+
+// deployForm is a deployment to production: of the commit of the beat's pull
+// request, or of one from nowhere if there is none.
+type deployForm struct {
+	By         string `yaml:"by"`
+	Repo       string `yaml:"repo"`
+	ApprovedBy string `yaml:"approved-by"` // none: nobody was asked
+}
+
+func (f *deployForm) write(s *scribe, at time.Time) error {
+	sha := s.commit
+	if sha == "" {
+		sha = s.dice.sha()
+	}
+	d := rollout{repo: f.Repo, sha: sha, environment: production, by: s.githubLogin(f.By), at: at, starts: at.Add(2 * time.Minute)}
+	if f.ApprovedBy != "" {
+		d.approvedBy = s.githubLogin(f.ApprovedBy)
+	}
+	s.deploy(d)
+	return nil
+}
+
+// protectionForm is somebody telling GitHub to protect main less: from two
+// approvals to none, and not from administrators.
+type protectionForm struct {
+	By   string `yaml:"by"`
+	Repo string `yaml:"repo"`
+}
+
+func (f *protectionForm) write(s *scribe, at time.Time) error {
+	s.hook(at, "branch_protection_rule", f.Repo, s.githubLogin(f.By), payload{
+		"action": "edited",
+		"rule": protection{
+			ID: number(f.Repo + mainBranch), Name: mainBranch, CreatedAt: stamp(s.monday.AddDate(-1, 0, 0)), UpdatedAt: stamp(at),
+			ReviewsEnforcement: "non_admins", DismissStale: true, RequireCodeOwner: true, ForcePushesAllowed: "off",
+		},
+		"changes": map[string]any{
+			"required_approving_review_count": map[string]any{"from": 2}, "admin_enforced": map[string]any{"from": true},
+		},
+	})
+	return nil
+}
+
+// hookForm is somebody deleting a repository's webhook.
+type hookForm struct {
+	By   string `yaml:"by"`
+	Repo string `yaml:"repo"`
+}
+
+func (f *hookForm) write(s *scribe, at time.Time) error {
+	id := number(f.Repo + "hook")
+	s.hook(at, "meta", f.Repo, s.githubLogin(f.By), payload{
+		"action": "deleted", "hook_id": id, "hook": map[string]any{
+			"type": "Repository", "id": id, "name": "web", "active": true, "events": []string{"*"}, "updated_at": stamp(at),
+			"created_at": stamp(s.monday.AddDate(-1, 0, 0)), "config": map[string]any{"content_type": "json", "insecure_ssl": "0"},
+		},
+	})
+	return nil
+}
