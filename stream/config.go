@@ -43,7 +43,7 @@ const (
 	defaultAckWait      = 30 * time.Second
 
 	minPayload   = 128 << 10 // a record with its framing
-	maxPayload   = 64 << 20  // what a NATS server takes at most
+	maxPayload   = 24 << 20  // the client holds two fetches, in 64 MiB
 	minDeadBytes = 1 << 20
 	minAckWait   = 100 * time.Millisecond
 )

@@ -96,3 +96,16 @@ func (d *delivery) one(ctx context.Context, m jetstream.Msg) {
 		_ = m.Ack()
 	}
 }
+
+// giveBack returns what was fetched and not begun, so that others need not
+// wait for AckWait to get it.
+func giveBack(messages jetstream.MessagesContext) {
+	messages.Drain()
+	for {
+		msg, err := messages.Next(jetstream.NextMaxWait(healthTimeout))
+		if err != nil {
+			return
+		}
+		_ = msg.Nak()
+	}
+}

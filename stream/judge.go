@@ -137,15 +137,24 @@ func (j *judging) apply(ctx context.Context, in event.Input) error {
 		}
 	}
 	for _, t := range timers {
-		p, err := timerPosting(t)
-		if err != nil {
-			return fmt.Errorf("judge: %w", err)
-		}
-		if err := j.out.post(ctx, p); err != nil {
+		if err := j.set(ctx, t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// set sends a timer on its way. One that cannot be written down, because an
+// event claims to be of the year 9999, must not stop the judge for all others.
+func (j *judging) set(ctx context.Context, t event.Timer) error {
+	p, err := timerPosting(t)
+	if err != nil {
+		j.stream.log.Error("timer cannot be set", "match", t.Match, "err", err)
+		return j.stream.PublishDead(ctx, event.Dead{
+			Envelope: event.Envelope{Source: "judge", Origin: t.Match}, Reason: err.Error(), Cause: "unscheduled", Index: -1,
+		})
+	}
+	return j.out.post(ctx, p)
 }
 
 // patience is how long to wait for an input before the state is kept.

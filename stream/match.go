@@ -19,6 +19,8 @@ const (
 	// maxUnacknowledged bounds the batches and marks that all matchers together
 	// hold. Marks wait for the batches before them, so it is generous.
 	maxUnacknowledged = 8192
+	// fetchAhead bounds the messages that wait for a worker, beside their bytes.
+	fetchAhead = 256
 	// retryAfter is when a batch is tried again whose matches could not be stored.
 	retryAfter = time.Second
 )
@@ -35,7 +37,7 @@ const (
 // A batch that cannot be read, or in which match panics, becomes a dead
 // letter; the stage goes on.
 func (s *Stream) Match(ctx context.Context, workers int, match func(event.Batch) ([]event.Match, []event.Dead)) error {
-	m := &matching{stream: s, match: match, coverage: newCoverage(s), batches: make(chan jetstream.Msg)}
+	m := &matching{stream: s, match: match, coverage: newCoverage(s), batches: make(chan jetstream.Msg), ended: make(chan struct{})}
 	var running sync.WaitGroup
 	for range max(workers, 1) {
 		running.Go(func() { m.work(ctx) })
@@ -55,13 +57,12 @@ type matching struct {
 	match    func(event.Batch) ([]event.Match, []event.Dead)
 	coverage *coverage
 	batches  chan jetstream.Msg
+	ended    chan struct{} // closed when no more batches come
 }
 
-// feed hands batches to whichever worker is free, so that a batch never waits
-// behind a slow one while another worker is idle, and marks to the coverage,
-// which does not hold anybody up.
+// feed fetches batches until ctx ends.
 func (m *matching) feed(ctx context.Context) error {
-	defer close(m.batches)
+	defer close(m.ended)
 	for {
 		err := m.feedOnce(ctx)
 		if ctx.Err() != nil || !interrupted(err) || m.stream.conn.IsClosed() {
@@ -81,60 +82,63 @@ func (m *matching) feedOnce(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("match: %w", err)
 	}
-	messages, err := consumer.Messages(m.stream.prefetch())
+	fetching, err := consumer.Consume(func(msg jetstream.Msg) { m.hand(ctx, msg) },
+		// Bounded by bytes, since a batch may have megabytes. The bound has room
+		// for the largest message; with less the reader would wait for it for ever.
+		jetstream.PullMaxMessagesWithBytesLimit(fetchAhead, m.stream.cfg.MaxPayload+headroom),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			m.stream.log.Warn("matching is hampered", "err", err)
+		}))
 	if err != nil {
 		return fmt.Errorf("match: %w", err)
 	}
-	defer giveBack(messages)
-	return m.feedFrom(ctx, messages)
-}
-
-func (m *matching) feedFrom(ctx context.Context, messages jetstream.MessagesContext) error {
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return err
-		}
-		if strings.HasPrefix(msg.Subject(), subjectMark) {
-			m.coverage.take(ctx, msg)
-			continue
-		}
-		select {
-		case m.batches <- msg:
-		case <-ctx.Done():
-			_ = msg.Nak() // else it is redelivered later, after AckWait
-			return ctx.Err()
-		}
+	closed := fetching.Closed()
+	select {
+	case <-closed:
+		return fmt.Errorf("match: %w", jetstream.ErrMsgIteratorClosed)
+	case <-ctx.Done():
 	}
+	fetching.Drain() // what was fetched and not begun goes to hand, which gives it back
+	awaitClosed(closed)
+	return ctx.Err()
 }
 
-// giveBack returns what was fetched and not begun, so that others need not
-// wait for AckWait to get it.
-func giveBack(messages jetstream.MessagesContext) {
-	messages.Drain()
-	for {
-		msg, err := messages.Next(jetstream.NextMaxWait(healthTimeout))
-		if err != nil {
-			return
-		}
-		_ = msg.Nak()
+// hand gives a batch to whichever worker is free, so that it never waits
+// behind a slow one while another is idle, and a mark to the coverage, which
+// holds nobody up.
+func (m *matching) hand(ctx context.Context, msg jetstream.Msg) {
+	if ctx.Err() == nil && strings.HasPrefix(msg.Subject(), subjectMark) {
+		m.coverage.take(ctx, msg)
+		return
+	}
+	select {
+	case m.batches <- msg:
+	case <-ctx.Done():
+		_ = msg.Nak() // else others get it only after AckWait
 	}
 }
 
 func (m *matching) work(ctx context.Context) {
-	for msg := range m.batches {
-		done := m.stream.holdOpen(msg)
-		err := m.process(ctx, msg)
-		done()
-		if err == nil {
-			// Lost, it means that the batch is matched again to the same effect.
-			_ = msg.Ack()
-			continue
+	for {
+		select {
+		case msg := <-m.batches:
+			m.one(ctx, msg)
+		case <-m.ended:
+			return
 		}
-		if ctx.Err() != nil {
-			_ = msg.Nak()
-			continue
-		}
+	}
+}
+
+func (m *matching) one(ctx context.Context, msg jetstream.Msg) {
+	done := m.stream.holdOpen(msg)
+	err := m.process(ctx, msg)
+	done()
+	switch {
+	case err == nil:
+		_ = msg.Ack() // lost, it means that the batch is matched again to the same effect
+	case ctx.Err() != nil:
+		_ = msg.Nak()
+	default:
 		m.stream.log.Warn("batch not matched; will be tried again", "subject", msg.Subject(), "err", err)
 		_ = msg.NakWithDelay(retryAfter)
 	}
@@ -234,4 +238,15 @@ func (s *Stream) holdOpen(msg jetstream.Msg) (done func()) {
 		}
 	}()
 	return func() { close(ended) }
+}
+
+// awaitClosed waits for a consumer to let go, but not for one whose server is
+// gone.
+func awaitClosed(closed <-chan struct{}) {
+	t := time.NewTimer(healthTimeout)
+	defer t.Stop()
+	select {
+	case <-closed:
+	case <-t.C:
+	}
 }

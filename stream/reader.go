@@ -32,6 +32,12 @@ var errIdle = errors.New("no message")
 
 const retryEvery = time.Second
 
+// readAhead is how many messages wait in memory. It is a count, since what is
+// read in order is small, and since the client's iterator drops messages when
+// it is bounded by count and bytes together: the server's "batch completed"
+// then takes the place of one.
+const readAhead = 128
+
 // read opens a scope for reading until ctx ends.
 func (s *Stream) read(ctx context.Context, sc scope) (*reader, error) {
 	r := &reader{stream: s, scope: sc}
@@ -79,7 +85,7 @@ func (r *reader) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stream %s: read: %w", r.scope.stream, err)
 	}
-	messages, err := consumer.Messages(r.stream.prefetch())
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(readAhead))
 	if err != nil {
 		return fmt.Errorf("stream %s: read: %w", r.scope.stream, err)
 	}
@@ -154,17 +160,4 @@ func (s *Stream) readNow(ctx context.Context, sc scope, f func(jetstream.Msg, *j
 			return nil
 		}
 	}
-}
-
-// prefetch bounds by bytes what waits in memory, since a count of messages
-// says little where each may have megabytes. The bound has room for the
-// largest message; with less the reader would wait for it for ever.
-func (s *Stream) prefetch() prefetchOption {
-	return jetstream.PullMaxMessagesWithBytesLimit(256, s.cfg.MaxPayload+headroom)
-}
-
-// prefetchOption is good for both ways of reading.
-type prefetchOption interface {
-	jetstream.PullMessagesOpt
-	jetstream.PullConsumeOpt
 }
