@@ -90,18 +90,23 @@ func (sc *Scenario) trailFiles(list []happening) []Delivery {
 	}
 	out := make([]Delivery, len(order))
 	for i, f := range order {
+		part := ""
+		if f.beat != nil {
+			part = f.beat.Title
+		}
 		out[i] = Delivery{
-			At: f.ends.Add(cloudTrailDelay), Source: SourceCloudTrail, Name: sc.fileName(f.ends, f.region, i),
+			At: f.ends.Add(cloudTrailDelay), Source: SourceCloudTrail, Name: sc.fileName(f.ends, f.region, part),
 			Body: wrap("Records", records[f], map[string]any{}), Events: len(records[f]), Beat: f.beat,
 		}
 	}
 	return out
 }
 
-// fileName is the key under which CloudTrail keeps a file in its bucket.
-func (sc *Scenario) fileName(at time.Time, region string, i int) string {
+// fileName is the key under which CloudTrail keeps a file in its bucket. part
+// tells files of the same time and region apart.
+func (sc *Scenario) fileName(at time.Time, region, part string) string {
 	account := sc.Company.Account
-	unique := newDice(fmt.Sprint("file ", i)).letters(16, upperAlphabet)
+	unique := newDice("file "+at.String()+region+part).letters(16, upperAlphabet)
 	return fmt.Sprintf("AWSLogs/%s/CloudTrail/%s/%s/%s_CloudTrail_%s_%s_%s.json.gz",
 		account, region, at.Format("2006/01/02"), account, region, at.Format("20060102T1504Z"), unique)
 }

@@ -17,7 +17,7 @@ type dice struct{ *rand.Rand }
 
 func newDice(part string) dice {
 	h := fnv.New64a()
-	h.Write([]byte(part)) //nolint:errcheck // a hash never fails
+	h.Write([]byte(part))
 	return dice{rand.New(rand.NewPCG(seed, h.Sum64()))}
 }
 

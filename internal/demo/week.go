@@ -35,7 +35,7 @@ func Load(fsys fs.FS) (*Scenario, error) {
 	s.releases()
 	s.people()
 	s.machines()
-	s.part("echoes").echoes(sc.beats)
+	s.echoes(sc.beats)
 	slices.SortStableFunc(sc.happenings, func(a, b happening) int { return a.at.Compare(b.at) })
 	slices.SortStableFunc(sc.beats, func(a, b *Beat) int {
 		return cmp.Or(a.At.Compare(b.At), a.Until.Compare(b.Until))
@@ -51,8 +51,9 @@ const echo = 6 * time.Minute
 // verdict does not wait for the next full hour.
 func (s *scribe) echoes(beats []*Beat) {
 	for _, b := range beats {
-		s.heartbeat(b.Until.Add(echo))
-		s.probe(b.Until.Add(echo))
+		e := s.part("echo of " + b.Title)
+		e.heartbeat(b.Until.Add(echo))
+		e.probe(b.Until.Add(echo))
 	}
 }
 
