@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"sidedoor"
 	"sidedoor/internal/demo"
@@ -44,7 +45,8 @@ func TestAFaultInTheStoryIsNamed(t *testing.T) {
 			"- {assume: {by: marco, role: ProductionAdmin}, push: {by: marco}}", "one thing"},
 		{"before its beat", "beats.yaml", "after: 4m", "after: -4m", "after the beat's begin"},
 		{"session without a role", "beats.yaml", "in: ProductionAdmin", `in: ""`, "which role"},
-		{"not a Monday", "cast.yaml", "week: 2026-11-16", "week: 2026-11-17", "not a Monday"},
+		{"not a Monday", "cast.yaml", "week: 2026-11-16", "week: 2026-11-17", "Tue, 17 Nov 2026, which is no Monday"},
+		{"not a day", "cast.yaml", "week: 2026-11-16", "week: next", "not a day"},
 		{"no services", "cast.yaml", "services: [tracking, checkout, payments]", "services: []", "services"},
 		{"person without estate", "policy/estate.yaml", "name: lena", "name: helena", `"lena"`},
 	} {
@@ -76,5 +78,20 @@ func TestAnotherBeatLeavesTheRestOfTheWeekAsItWas(t *testing.T) {
 		if !bodies[d.Name+d.GUID+string(d.Body)] {
 			t.Errorf("%s of %s changed", d.Source, d.At)
 		}
+	}
+}
+
+func TestTheWeekCanBeAnother(t *testing.T) {
+	monday := time.Date(2031, 3, 3, 0, 0, 0, 0, time.UTC)
+	sc, err := demo.LoadWeek(sidedoor.Week(), monday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, end := sc.Period()
+	if begin.Before(monday) || end.After(monday.AddDate(0, 0, 5)) {
+		t.Errorf("the week goes from %s to %s", begin, end)
+	}
+	if a, b := len(sc.Deliveries()), len(load(t).Deliveries()); a != b {
+		t.Errorf("%d deliveries, and %d in the week of cast.yaml", a, b)
 	}
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"cmp"
+	"fmt"
 	"io/fs"
 	"slices"
 	"time"
@@ -16,12 +17,28 @@ type Scenario struct {
 	happenings []happening // in the order of their times
 }
 
+// Limit is what the judge's limit has to be while the week is played. Limits
+// run from the act, and the acts of the week happened long ago: with a shorter
+// one each would be undetermined before the next delivery could arrive.
+const Limit = 100 * 365 * 24 * time.Hour
+
 // Load reads the story from a folder with cast.yaml, beats.yaml and policy/,
 // and invents the rest of the week around it.
-func Load(fsys fs.FS) (*Scenario, error) {
+func Load(fsys fs.FS) (*Scenario, error) { return LoadWeek(fsys, time.Time{}) }
+
+// LoadWeek is Load for the week that begins on the given Monday, in UTC; the
+// zero time means the week of cast.yaml. Verdicts wait for the clock on the
+// wall, so the week has to be over when it is played.
+func LoadWeek(fsys fs.FS, monday time.Time) (*Scenario, error) {
 	c, err := loadCast(fsys)
 	if err != nil {
 		return nil, err
+	}
+	if !monday.IsZero() {
+		c.monday = monday.UTC().Truncate(24 * time.Hour)
+	}
+	if c.monday.Weekday() != time.Monday {
+		return nil, fmt.Errorf("scenario: the week begins on %s, which is no Monday", c.monday.Format("Mon, 2 Jan 2006"))
 	}
 	policy, err := fs.Sub(fsys, "policy")
 	if err != nil {
