@@ -40,7 +40,8 @@ func (s *State) Decide(c Command) (event.Record, error) {
 		return event.Record{}, err
 	}
 	reviewer, who := s.mayDecide(c.Reviewer, item)
-	if err := errors.Join(who, checkUnsigned(item), checkDisposition(c, item), checkComment(c.Comment), checkReference(c.Reference)); err != nil {
+	if err := errors.Join(who, checkUnsigned(item), checkDisposition(c, item), checkComment(c.Comment),
+		checkText("reference", c.Reference, maxReference)); err != nil {
 		return event.Record{}, fmt.Errorf("alert %s is not decided: %w", item.Alert.ID, err)
 	}
 	review := event.Review{
@@ -118,27 +119,22 @@ func checkDisposition(c Command, i Item) error {
 }
 
 func checkComment(comment string) error {
-	comment = strings.TrimSpace(comment)
 	visible := 0
 	for _, r := range comment {
 		if unicode.IsGraphic(r) && !unicode.IsSpace(r) {
 			visible++
 		}
 	}
-	switch {
-	case !utf8.ValidString(comment):
-		return errors.New("the comment is not valid UTF-8 text")
-	case visible < minComment:
+	if visible < minComment {
 		return fmt.Errorf("the comment has to say why, in at least %d characters", minComment)
-	case utf8.RuneCountInString(comment) > maxComment:
-		return fmt.Errorf("the comment has more than %d characters; put the details into a ticket and refer to it", maxComment)
 	}
-	return nil
+	return checkText("comment", comment, maxComment)
 }
 
-func checkReference(reference string) error {
-	if !utf8.ValidString(reference) || utf8.RuneCountInString(reference) > maxReference {
-		return fmt.Errorf("the reference is not text of at most %d characters", maxReference)
+// checkText bounds what people write, so that it fits into a record.
+func checkText(what, text string, most int) error {
+	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > most {
+		return fmt.Errorf("the %s is not text of at most %d characters; put the details into a ticket and refer to it", what, most)
 	}
 	return nil
 }

@@ -122,13 +122,11 @@ func checkDecided(items []Item) error {
 // checkUndetermined demands a word about acts that nobody could judge.
 func (s *State) checkUndetermined(c SignOffCommand, w Week) error {
 	n := s.Undetermined(c.Control, w)
-	if n == 0 && strings.TrimSpace(c.Comment) == "" {
-		return nil
+	if n == 0 {
+		return checkText("comment", c.Comment, maxComment)
 	}
-	if err := checkComment(c.Comment); err != nil && n > 0 {
+	if err := checkComment(c.Comment); err != nil {
 		return fmt.Errorf("%s could not be judged, because an approving source was behind; say in the comment what was done about it: %w", count(n, "act"), err)
-	} else if err != nil {
-		return err
 	}
 	return nil
 }
