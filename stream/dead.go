@@ -2,7 +2,9 @@ package stream
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -49,6 +51,29 @@ func deadLetter(d event.Dead) *nats.Msg {
 	h.Set(headerCause, strconv.QuoteToASCII(cut(d.Cause, maxCause)))
 	h.Set(headerIndex, strconv.Itoa(d.Index))
 	return &nats.Msg{Subject: deadSubject(d.Source), Header: h, Data: cut(d.Raw, event.MaxDead)}
+}
+
+// bury makes a dead letter of a message that cannot be used.
+func (s *Stream) bury(ctx context.Context, msg jetstream.Msg, cause string, reason error) error {
+	d := event.Dead{Reason: reason.Error(), Cause: cause, Index: -1, Raw: msg.Data()}
+	if e, err := event.ParseEnvelope(msg.Headers().Get); err == nil {
+		d.Envelope = e
+	} else {
+		tokens := strings.Split(msg.Subject(), ".")
+		d.Source, d.Digest = tokens[min(2, len(tokens)-1)], event.DigestOf(msg.Data())
+	}
+	d.Origin = msg.Subject()
+	letter := deadLetter(d)
+	identify(letter, msg, -1)
+	return s.add(ctx, letter)
+}
+
+// identify names a dead letter for what it comes from, so that doing the same
+// again shortly after does not keep it twice.
+func identify(letter *nats.Msg, from jetstream.Msg, index int) {
+	if meta, err := from.Metadata(); err == nil {
+		letter.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%s.%d.%d", meta.Stream, meta.Sequence.Stream, index))
+	}
 }
 
 func cut[T string | []byte](s T, n int) T { return s[:min(len(s), n)] }

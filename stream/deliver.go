@@ -16,8 +16,9 @@ const maxUndelivered = 4096
 // saying when.
 const failedRetry = 10 * time.Second
 
-// Deliver calls handle with the records of alerts, oldest first, until ctx
-// ends (it returns nil then). Each receiver has its own place on the stream,
+// Deliver calls handle with the records of alerts, one at a time, until ctx
+// ends (it returns nil then): the oldest first, but one that is tried again
+// comes after others. Each receiver has its own place on the stream,
 // kept under its name, so that one that is down holds no other up; a receiver
 // that is new begins with the first alert ever recorded.
 //

@@ -24,10 +24,7 @@ func (s *Stream) PublishRaw(ctx context.Context, subject string, data []byte) er
 // MatchWithoutAck does what a matcher does that dies after it has stored the
 // matches of one batch and before it has acknowledged it.
 func (s *Stream) MatchWithoutAck(ctx context.Context, match func(event.Batch) ([]event.Match, []event.Dead)) error {
-	c, err := s.js.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
-		Durable: consumerMatch, Description: "batches to match", FilterSubject: "events.>",
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: s.cfg.AckWait, MaxAckPending: maxUnacknowledged,
-	})
+	c, err := s.matchConsumer(ctx)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type Fold interface {
 const (
 	defaultSnapshotEvery = 1000
 	// judgeIdle is how long nothing has to come before the state is kept.
-	judgeIdle = 5 * time.Second
+	judgeIdle = 2 * time.Second
 	// stopWithin bounds what is done after ctx has ended.
 	stopWithin = 10 * time.Second
 )
@@ -74,7 +74,11 @@ type judging struct {
 	dirty int    // inputs applied since the last snapshot
 }
 
+// run ends when ctx does. What is begun by then is finished, so that the state
+// that is kept at the end is never behind what was published.
 func (j *judging) run(ctx context.Context) error {
+	work, cancel := lingering(ctx)
+	defer cancel()
 	if err := j.restore(ctx); err != nil {
 		return err
 	}
@@ -86,12 +90,12 @@ func (j *judging) run(ctx context.Context) error {
 	for {
 		m, meta, err := r.next(ctx, j.patience())
 		switch {
-		case ctx.Err() != nil:
-			return j.stop(ctx)
-		case errors.Is(err, errIdle):
-			err = j.keep(ctx)
 		case err == nil:
-			err = j.step(ctx, m, meta)
+			err = j.step(work, m, meta)
+		case errors.Is(err, errIdle):
+			err = j.keep(work)
+		case ctx.Err() != nil:
+			return j.keep(work)
 		}
 		if err != nil {
 			return err
@@ -168,6 +172,9 @@ func (j *judging) patience() time.Duration {
 // keep saves the state once all that follows from it is on disk. That it
 // cannot be saved costs time after the next start, and nothing else.
 func (j *judging) keep(ctx context.Context) error {
+	if j.dirty == 0 {
+		return nil
+	}
 	if err := j.out.settle(ctx, 0); err != nil {
 		return err
 	}
@@ -180,16 +187,6 @@ func (j *judging) keep(ctx context.Context) error {
 	}
 	j.dirty = 0
 	return nil
-}
-
-// stop finishes what is under way.
-func (j *judging) stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-	defer cancel()
-	if j.dirty == 0 {
-		return nil
-	}
-	return j.keep(ctx)
 }
 
 // restore puts fold where the last snapshot left it.
@@ -211,4 +208,15 @@ func (j *judging) restore(ctx context.Context) error {
 		return fmt.Errorf("judge: %w", err)
 	}
 	return nil
+}
+
+// lingering returns a context that ends stopWithin after ctx does.
+func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	unwatch := context.AfterFunc(ctx, func() {
+		if pause(work, stopWithin) == nil {
+			cancel()
+		}
+	})
+	return work, func() { unwatch(); cancel() }
 }

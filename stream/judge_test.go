@@ -184,6 +184,13 @@ func TestAStateLargerThanAMessageIsKept(t *testing.T) {
 	}
 }
 
+func TestTheStateIsKeptWhenNothingComes(t *testing.T) {
+	s := open(t, t.TempDir())
+	feed(t, s, 0, 2)
+	background(t, func(ctx context.Context) error { return s.Judge(ctx, &chain{}, 1000) })
+	eventually(t, "a snapshot", func() bool { _, err := s.Snapshot(within(t)); return err == nil })
+}
+
 func TestTwoJudgesMakeEachRecordOnce(t *testing.T) {
 	dir := t.TempDir()
 	one := open(t, dir)

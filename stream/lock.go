@@ -25,11 +25,12 @@ func lockFolder(dir string) (*folderLock, error) {
 		return nil, fmt.Errorf("data folder %s: %w", dir, err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		defer f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("data folder %s %w: %s is held by process %s", dir, ErrLocked, path, holder(f))
+			err = fmt.Errorf("data folder %s %w: %s is held by process %s", dir, ErrLocked, path, holder(f))
+		} else {
+			err = fmt.Errorf("data folder %s: lock: %w", dir, err)
 		}
-		return nil, fmt.Errorf("data folder %s: lock: %w", dir, err)
+		return nil, errors.Join(err, f.Close())
 	}
 	if err := writeHolder(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("data folder %s: lock: %w", dir, err), f.Close())

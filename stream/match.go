@@ -74,11 +74,7 @@ func (m *matching) feed(ctx context.Context) error {
 }
 
 func (m *matching) feedOnce(ctx context.Context) error {
-	consumer, err := m.stream.js.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
-		Durable: consumerMatch, Description: "batches to match", FilterSubject: "events.>",
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: m.stream.cfg.AckWait, MaxAckPending: maxUnacknowledged,
-		DeliverPolicy: jetstream.DeliverAllPolicy, Replicas: m.stream.cfg.Replicas,
-	})
+	consumer, err := m.stream.matchConsumer(ctx)
 	if err != nil {
 		return fmt.Errorf("match: %w", err)
 	}
@@ -101,6 +97,15 @@ func (m *matching) feedOnce(ctx context.Context) error {
 	fetching.Drain() // what was fetched and not begun goes to hand, which gives it back
 	awaitClosed(closed)
 	return ctx.Err()
+}
+
+// matchConsumer is the one that all matchers share.
+func (s *Stream) matchConsumer(ctx context.Context) (jetstream.Consumer, error) {
+	return s.js.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
+		Durable: consumerMatch, Description: "batches to match", FilterSubject: "events.>",
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: s.cfg.AckWait, MaxAckPending: maxUnacknowledged,
+		DeliverPolicy: jetstream.DeliverAllPolicy, Replicas: s.cfg.Replicas,
+	})
 }
 
 // hand gives a batch to whichever worker is free, so that it never waits
@@ -196,29 +201,6 @@ func (s *Stream) publishMatches(ctx context.Context, b event.Batch, matches []ev
 		}
 	}
 	return out.settle(ctx, 0)
-}
-
-// bury makes a dead letter of a message that cannot be used.
-func (s *Stream) bury(ctx context.Context, msg jetstream.Msg, cause string, reason error) error {
-	d := event.Dead{Reason: reason.Error(), Cause: cause, Index: -1, Raw: msg.Data()}
-	if e, err := event.ParseEnvelope(msg.Headers().Get); err == nil {
-		d.Envelope = e
-	} else {
-		tokens := strings.Split(msg.Subject(), ".")
-		d.Source, d.Digest = tokens[min(2, len(tokens)-1)], event.DigestOf(msg.Data())
-	}
-	d.Origin = msg.Subject()
-	letter := deadLetter(d)
-	identify(letter, msg, -1)
-	return s.add(ctx, letter)
-}
-
-// identify names a dead letter for what it comes from, so that doing the same
-// again shortly after does not keep it twice.
-func identify(letter *nats.Msg, from jetstream.Msg, index int) {
-	if meta, err := from.Metadata(); err == nil {
-		letter.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%s.%d.%d", meta.Stream, meta.Sequence.Stream, index))
-	}
 }
 
 // holdOpen tells the server from time to time that a message is worked on,

@@ -13,6 +13,7 @@ import (
 type outbox struct {
 	stream *Stream
 	queue  []posting
+	failed error // the first failure, which stays
 }
 
 // posting is a message on its way. Its subject must have had none before;
@@ -52,17 +53,15 @@ func (o *outbox) post(ctx context.Context, p posting) error {
 }
 
 // settle waits until all but the last leave messages are on disk. After an
-// error nothing is known of the rest: start again from what is stored.
+// error nothing is known of the rest: start again, with another outbox, from
+// what is stored.
 func (o *outbox) settle(ctx context.Context, leave int) error {
-	for len(o.queue) > leave {
+	for o.failed == nil && len(o.queue) > leave {
 		p := o.queue[0]
 		o.queue = o.queue[1:]
-		if err := o.await(ctx, p); err != nil {
-			o.queue = nil
-			return err
-		}
+		o.failed = o.await(ctx, p)
 	}
-	return nil
+	return o.failed
 }
 
 func (o *outbox) await(ctx context.Context, p posting) error {

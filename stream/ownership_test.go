@@ -11,11 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
-	"sidedoor/event"
 	"sidedoor/stream"
 )
 
@@ -230,38 +226,5 @@ func TestRecordsWithAGapAreNotOpened(t *testing.T) {
 	shut(t, s)
 	if _, err := stream.Open(within(t), config(t, dir)); err == nil || !strings.Contains(err.Error(), "gaps") {
 		t.Errorf("opened with a gap: %v", err)
-	}
-}
-
-func TestAnExternalServerServesAsWell(t *testing.T) {
-	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(),
-		SyncAlways: true, NoSigs: true, NoLog: true, MaxPayload: 16 << 20,
-	})
-	must(t, err)
-	srv.Start()
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	cfg := config(t, t.TempDir())
-	cfg.URL = srv.ClientURL()
-	s, err := stream.Open(within(t), cfg)
-	must(t, err)
-	t.Cleanup(func() { shut(t, s) })
-	joined, err := stream.Attach(within(t), cfg)
-	must(t, err)
-	t.Cleanup(func() { shut(t, joined) })
-	if !s.Owner() || joined.Owner() {
-		t.Errorf("owner: the first %v, the second %v", s.Owner(), joined.Owner())
-	}
-	must(t, s.PublishBatch(within(t), batch("trail", "1")))
-	must(t, s.PublishMark(within(t), event.Mark{Source: "trail", Through: received}))
-	background(t, func(ctx context.Context) error { return joined.Match(ctx, 2, matchAll) })
-	background(t, func(ctx context.Context) error {
-		return joined.Judge(ctx, &chain{timer: func(event.Match) time.Time { return received }}, 1)
-	})
-	eventually(t, "records of act, mark and timer", func() bool { return position(t, s, "RECORDS").Last == 3 })
-
-	cfg.Dir, cfg.MaxPayload = t.TempDir(), 17<<20
-	if _, err := stream.Open(within(t), cfg); err == nil || !strings.Contains(err.Error(), "max_payload") {
-		t.Errorf("a server that takes less than is needed: %v", err)
 	}
 }

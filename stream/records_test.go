@@ -228,12 +228,14 @@ func TestARetryHoldsUpNeitherOtherAlertsNorOtherReceivers(t *testing.T) {
 	s = open(t, dir)
 	got := make(attempts, 10)
 	background(t, func(ctx context.Context) error {
-		return s.Deliver(ctx, "stuck", func(_ context.Context, raw []byte, attempt int) (time.Duration, error) {
+		return s.Deliver(ctx, "stuck", func(_ context.Context, raw []byte, _ int) (time.Duration, error) {
 			got.note(raw, 0)
 			return 0, nil
 		})
 	})
-	got.expect(t, "a 0", "b 0")
+	if both := []string{<-got, <-got}; !slices.Contains(both, "a 0") || !slices.Contains(both, "b 0") {
+		t.Errorf("after a restart the one that was stuck gets %v", both)
+	}
 }
 
 func TestAReceiverThatCannotBeNamedIsRefused(t *testing.T) {

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ type socket struct {
 
 // serveSocket listens at the data folder's socket. The caller holds the
 // folder's lock, so a socket that is there already is a dead process's.
-func serveSocket(dir string, srv *server.Server, log *slog.Logger) (*socket, error) {
+func serveSocket(ctx context.Context, dir string, srv *server.Server, log *slog.Logger) (*socket, error) {
 	path, err := claimSocketPath(dir)
 	if err != nil {
 		return nil, fmt.Errorf("socket of %s: %w", dir, err)
@@ -46,7 +47,7 @@ func serveSocket(dir string, srv *server.Server, log *slog.Logger) (*socket, err
 		return nil, fmt.Errorf("socket of %s: %w", dir, err)
 	}
 	// The folder around it is private, so nobody slips in before the chmod.
-	l, err := net.Listen("unix", path)
+	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("socket of %s: %w", dir, err)
 	}
@@ -125,7 +126,10 @@ func (p socketProvider) InProcessConn() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return net.Dial("unix", path)
+	// The NATS client gives no context to its providers.
+	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
+	defer cancel()
+	return new(net.Dialer).DialContext(ctx, "unix", path)
 }
 
 func socketPath(dir string) string { return filepath.Join(dir, "sidedoor.sock") }

@@ -128,22 +128,6 @@ func newStream(cfg Config) (*Stream, error) {
 	return &Stream{cfg: cfg, log: cfg.Logger}, nil
 }
 
-// join connects to the streams of a process that is running.
-func join(cfg Config) (*Stream, error) {
-	s, err := newStream(cfg)
-	if err != nil {
-		return nil, err
-	}
-	opts := []nats.Option{nats.MaxReconnects(5)}
-	if s.cfg.URL == "" {
-		opts = append(opts, nats.InProcessServer(socketProvider{s.cfg.Dir}))
-	}
-	if err := s.connect(opts...); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
 func (s *Stream) start(ctx context.Context) error {
 	var err error
 	if s.cfg.URL == "" {
@@ -163,31 +147,7 @@ func (s *Stream) start(ctx context.Context) error {
 	if s.server == nil {
 		return nil
 	}
-	s.socket, err = serveSocket(s.cfg.Dir, s.server, s.log)
-	return err
-}
-
-func (s *Stream) connect(opts ...nats.Option) error {
-	opts = append(opts, nats.Name("sidedoor"), nats.ReconnectWait(200*time.Millisecond),
-		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
-			subject := ""
-			if sub != nil {
-				subject = sub.Subject
-			}
-			s.log.Warn("nats", "subject", subject, "err", err)
-		}))
-	if s.cfg.CredentialsFile != "" {
-		opts = append(opts, nats.UserCredentials(s.cfg.CredentialsFile))
-	}
-	conn, err := nats.Connect(s.cfg.URL, opts...)
-	if err != nil {
-		return fmt.Errorf("nats %s: %w", s.cfg.URL, err)
-	}
-	s.conn = conn
-	if got := conn.MaxPayload(); got < int64(s.cfg.MaxPayload) && s.cfg.URL != "" {
-		return fmt.Errorf("nats %s takes messages of %d bytes and %d are needed; raise its max_payload", s.cfg.URL, got, s.cfg.MaxPayload)
-	}
-	s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(requestTimeout), jetstream.WithPublishAsyncTimeout(requestTimeout))
+	s.socket, err = serveSocket(ctx, s.cfg.Dir, s.server, s.log)
 	return err
 }
 
@@ -197,10 +157,9 @@ func (s *Stream) close(ctx context.Context) error {
 		errs = append(errs, s.socket.close())
 	}
 	if s.conn != nil {
-		// What was acknowledged last is still in the client's buffer.
-		if s.conn.IsConnected() {
-			errs = append(errs, flush(ctx, s.conn))
-		}
+		// The last acknowledgements are still in the client's buffer. If they are
+		// lost, their messages are done again to the same effect.
+		_ = flush(ctx, s.conn)
 		s.conn.Close()
 	}
 	stopped := make(chan error, 1)
@@ -223,10 +182,4 @@ func (s *Stream) giveUp() error {
 		return s.lock.release()
 	}
 	return nil
-}
-
-func flush(ctx context.Context, conn *nats.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
-	return conn.FlushWithContext(ctx)
 }
