@@ -29,15 +29,15 @@ func (c *courier) handle(ctx context.Context, raw []byte, came int) (time.Durati
 		c.log.Error("record is not an alert; not sent", "err", err)
 		return 0, nil
 	}
+	if c.below(a.Rule.Level) {
+		return c.withhold(whyLevel, 0)
+	}
 	k := c.known.of(a.ID)
 	k.counted = k.counted || came == 1
 	if err := c.settle(ctx, k); err != nil {
 		return 0, err
 	}
-	switch {
-	case c.below(a.Rule.Level):
-		return c.withhold(whyLevel, 0)
-	case k.toldRevision() >= a.Revision:
+	if k.toldRevision() >= a.Revision {
 		return c.withhold(whyTold, 0)
 	}
 	// Only the first time, so that a clock set back holds nothing for long.
