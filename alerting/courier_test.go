@@ -134,6 +134,27 @@ func TestAnAlertThatTheReceiverCannotTakeHoldsNoOtherUp(t *testing.T) {
 	}
 }
 
+func TestAReceiverThatIsUpAgainIsNotPunishedForItsPast(t *testing.T) {
+	p := newPlay(t)
+	failing := true
+	p.answer = func(Message) (Result, error) {
+		if failing {
+			return Result{}, errDown
+		}
+		return Result{}, nil
+	}
+	p.revise("a1", event.Bypass, 1)
+	p.wait(2 * time.Hour)
+	failing = false
+	p.wait(time.Hour)
+	p.revise("a2", event.Bypass, 1)
+	failing = true
+	p.wait(2 * time.Second)
+	failing = false
+	p.wait(5 * time.Second) // the pause is 1 to 3 seconds again, and not a minute
+	p.wantMessages("a1.1 bypass 1, a2.1 bypass 1")
+}
+
 func TestItGivesUpAfterADay(t *testing.T) {
 	p := newPlay(t)
 	p.answer = func(Message) (Result, error) { return Result{Status: 500}, errDown }

@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,9 +77,9 @@ func (p *play) Send(_ context.Context, m Message) (Result, error) {
 	return Result{Status: 200}, nil
 }
 
-func (p *play) AppendRecord(_ context.Context, r event.Record) (bool, error) {
-	if p.storing != nil {
-		return false, p.storing
+func (p *play) AppendRecord(ctx context.Context, r event.Record) (bool, error) {
+	if err := cmp.Or(p.storing, ctx.Err()); err != nil {
+		return false, err
 	}
 	raw, err := r.Encode()
 	if err != nil {

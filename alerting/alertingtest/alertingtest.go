@@ -71,15 +71,15 @@ func (s Suite) Run(t *testing.T) {
 type answer struct {
 	status     int
 	retryAfter string
-	rejected   bool
+	fault      fault
 	after      time.Duration
 }
 
 var answers = map[string]answer{
-	"400 is rejected":                            {status: 400, rejected: true},
-	"403 is rejected":                            {status: 403, rejected: true},
-	"404 is rejected":                            {status: 404, rejected: true},
-	"410 is rejected":                            {status: 410, rejected: true},
+	"400 is rejected":                            {status: 400, fault: rejected},
+	"403 is rejected":                            {status: 403, fault: rejected},
+	"404 is rejected":                            {status: 404, fault: rejected},
+	"410 is rejected":                            {status: 410, fault: rejected},
 	"408 is tried again":                         {status: 408},
 	"429 without a time is tried again":          {status: 429},
 	"429 with seconds is tried after them":       {status: 429, retryAfter: "30", after: 30 * time.Second},
@@ -154,20 +154,28 @@ func (s Suite) answered(t *testing.T, a answer) {
 	if result.Status != a.status {
 		t.Errorf("the result has status %d, want %d", result.Status, a.status)
 	}
-	failed(t, err, a.rejected)
+	a.fault.check(t, err)
 	if got := alerting.RetryAfter(err); got != a.after {
 		t.Errorf("is to be tried after %v, want %v", got, a.after)
 	}
 }
 
-// failed checks an error: its kind, and that it tells no secret.
-func failed(t *testing.T, err error, rejected bool) {
+// fault is a kind of error.
+type fault int
+
+const (
+	passing  fault = iota // to be tried again
+	rejected              // will never be taken
+)
+
+// check checks an error: its kind, and that it tells no secret.
+func (f fault) check(t *testing.T, err error) {
 	t.Helper()
 	if err == nil {
 		t.Fatal("it is taken for delivered")
 	}
-	if got := errors.Is(err, alerting.ErrRejected); got != rejected {
-		t.Errorf("rejected: %v, want %v (%v)", got, rejected, err)
+	if got := errors.Is(err, alerting.ErrRejected); got != (f == rejected) {
+		t.Errorf("rejected: %v, want %v (%v)", got, f == rejected, err)
 	}
 	for part := range strings.SplitSeq(Secret, "/") {
 		if strings.Contains(err.Error(), part) {
@@ -185,7 +193,7 @@ func (s Suite) redirected(t *testing.T) {
 	if result.Status != http.StatusTemporaryRedirect {
 		t.Errorf("the result has status %d", result.Status)
 	}
-	failed(t, err, true)
+	rejected.check(t, err)
 }
 
 func (s Suite) endless(t *testing.T) {
@@ -208,7 +216,7 @@ func (s Suite) silent(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	result, err := s.New(t, url).Send(ctx, Message())
-	failed(t, err, false)
+	passing.check(t, err)
 	if result.Status != 0 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("result %+v, %v", result, err)
 	}
@@ -218,7 +226,7 @@ func (s Suite) absent(t *testing.T) {
 	srv := httptest.NewServer(nil)
 	srv.Close()
 	result, err := s.New(t, srv.URL+"/services/"+Secret).Send(t.Context(), Message())
-	failed(t, err, false)
+	passing.check(t, err)
 	if result.Status != 0 {
 		t.Errorf("result %+v", result)
 	}
@@ -227,7 +235,7 @@ func (s Suite) absent(t *testing.T) {
 func (s Suite) hangsUp(t *testing.T) {
 	url := receiver(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	_, err := s.New(t, url).Send(t.Context(), Message())
-	failed(t, err, false)
+	passing.check(t, err)
 }
 
 func (s Suite) recovers(t *testing.T) {
@@ -240,7 +248,7 @@ func (s Suite) recovers(t *testing.T) {
 	})
 	c := s.New(t, url)
 	_, err := c.Send(t.Context(), Message())
-	failed(t, err, false)
+	passing.check(t, err)
 	if _, err := c.Send(t.Context(), Message()); err != nil {
 		t.Errorf("the next attempt: %v", err)
 	}

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,7 +62,7 @@ type text struct {
 
 func checkRequest(t *testing.T, r alertingtest.Request, m alerting.Message) {
 	t.Helper()
-	if r.Method != "POST" || r.Header.Get("Content-Type") != "application/json" {
+	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("%s of %s", r.Method, r.Header.Get("Content-Type"))
 	}
 	var s shape

@@ -99,7 +99,7 @@ func (c *Channel) Send(ctx context.Context, m alerting.Message) (alerting.Result
 	if err != nil {
 		return alerting.Result{}, fmt.Errorf("webhook: %w", alerting.Hide(err, c.secrets...))
 	}
-	resp, err := c.client.Do(req)
+	resp, err := c.client.Do(req) //nolint:bodyclose // drain closes it
 	if err != nil {
 		return alerting.Result{}, fmt.Errorf("webhook: %w", alerting.Hide(err, c.secrets...))
 	}

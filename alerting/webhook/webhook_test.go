@@ -56,7 +56,7 @@ func checkRequest(t *testing.T, r alertingtest.Request, m alerting.Message) {
 	if id != "9f2c0c1d2e3f4a5b.1" || timestamp != "1794819600" {
 		t.Errorf("id %s, timestamp %s", id, timestamp)
 	}
-	if r.Method != "POST" || r.Header.Get("Content-Type") != "application/json" {
+	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("%s of %s", r.Method, r.Header.Get("Content-Type"))
 	}
 	var got payload
