@@ -30,8 +30,13 @@ type act struct {
 // approving sources have to be complete.
 func (a *act) graceEnd() time.Time { return civil(a.Match.Event.At().Add(a.Match.Act.Grace)) }
 
-// limitEnd is when an act is judged whether they are or not.
-func (a *act) limitEnd() time.Time { return civil(a.graceEnd().Add(a.Match.Act.Limit)) }
+// limitEnd is when an act is judged whether they are or not. It counts from the
+// act's arrival: an act that arrives late must not be undetermined the moment
+// that it does.
+func (a *act) limitEnd() time.Time {
+	from := later(a.Match.Event.At(), a.Stored)
+	return civil(from.Add(a.Match.Act.Grace).Add(a.Match.Act.Limit))
+}
 
 // requires says whether approvals of the kind can approve the act.
 func (a *act) requires(kind string) bool {

@@ -13,9 +13,13 @@ import (
 // an act, p an approval of the required kind.
 //
 // Skew excuses an approval that seems to begin or to be recorded after the
-// act, never one that had ended.
+// act, never one that had ended. An approval that was recorded after the act
+// and holds from then on, or from before, is recorded-after: that is how
+// systems fill in what is given afterwards.
 func Weigh(a event.Match, r event.Requirement, p event.Match) event.Why {
 	ap, at := p.Approval, a.Event.At()
+	early := at.Add(r.Skew).Before(ap.From) // never, if From is zero
+	late := at.Add(r.Skew).Before(ap.Recorded)
 	switch {
 	case !covers(ap.Covers, r.Scope):
 		return event.OtherScope
@@ -25,11 +29,11 @@ func Weigh(a event.Match, r event.Requirement, p event.Match) event.Why {
 		return event.NoApprover
 	case anyPerson(r.IndependentOf, ap.Approver):
 		return event.SelfApproved
-	case !ap.From.IsZero() && at.Add(r.Skew).Before(ap.From):
+	case early && (!late || ap.From.After(ap.Recorded)):
 		return event.NotYetValid
 	case !ap.Until.IsZero() && at.After(ap.Until):
 		return event.Expired
-	case at.Add(r.Skew).Before(ap.Recorded):
+	case late:
 		return event.RecordedAfter
 	}
 	return event.Covers

@@ -30,12 +30,15 @@ type Config struct {
 	// kind: its log is taken as complete up to there, and an act at its very
 	// end waits for nothing more.
 	Ends map[string]time.Time
+	// Until ends the virtual clock: timers due later do not fire, so acts may
+	// stay pending. Zero: all fire.
+	Until time.Time
 }
 
 // Run folds the matches in the order of their times and emits each record.
 // It ends early with the error of ctx or of emit.
 func (s *Sorter) Run(ctx context.Context, cfg Config, emit func(event.Record) error) error {
-	r := &replay{judge: judge.New(cfg.Judge), emit: emit}
+	r := &replay{judge: judge.New(cfg.Judge), until: cfg.Until, emit: emit}
 	started := false
 	err := s.each(func(m event.Match) error {
 		if !started {
@@ -64,6 +67,7 @@ type replay struct {
 	judge  *judge.Judge
 	clock  time.Time
 	timers timers
+	until  time.Time // zero: for ever
 	emit   func(event.Record) error
 }
 
@@ -97,7 +101,7 @@ func (r *replay) match(m event.Match) error {
 
 // finish fires what is left.
 func (r *replay) finish(ctx context.Context) error {
-	for len(r.timers) > 0 {
+	for len(r.timers) > 0 && (r.until.IsZero() || !r.timers[0].Due.After(r.until)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -1,0 +1,293 @@
+package judge_test
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"sidedoor/event"
+	"sidedoor/rules/judge"
+)
+
+// history draws some hours of acts, approvals and marks that have to do with
+// each other, in the order of their times. Its last marks complete it.
+func history(t *rapid.T) []event.Input {
+	scopes := []string{"a/1", "a/2", "b/1", ""}
+	people := []string{"alice", "bob", "Alice", "carol", ""}
+	kinds := []string{"access-grant", "break-glass", "nobody-provides"}
+	moment := func(label string) time.Time {
+		return nine.Add(time.Duration(rapid.IntRange(0, 120).Draw(t, label)) * time.Minute)
+	}
+	person := func(label string) event.Party {
+		return event.Party{Person: rapid.SampledFrom(people).Draw(t, label)}
+	}
+	var all []event.Input
+	for i := range rapid.IntRange(1, 25).Draw(t, "inputs") {
+		when := moment("when")
+		in := event.Input{Time: when}
+		switch rapid.IntRange(0, 4).Draw(t, "what") {
+		case 0, 1:
+			m := anAct(withID(fmt.Sprint("act-", i)), at(when), act(func(a *event.Act) {
+				a.Actor, a.Scope = person("actor"), rapid.SampledFrom(scopes).Draw(t, "scope")
+				a.ApprovedBy = nil
+				for range rapid.IntRange(0, 2).Draw(t, "requirements") {
+					a.ApprovedBy = append(a.ApprovedBy, event.Requirement{
+						Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Scope: rapid.SampledFrom(scopes).Draw(t, "required"),
+						SameActor: rapid.Bool().Draw(t, "same actor"), IndependentOf: []event.Party{a.Actor},
+						Skew: time.Duration(rapid.IntRange(0, 1).Draw(t, "skew")) * time.Minute,
+					})
+				}
+				a.Grace = time.Duration(rapid.IntRange(0, 20).Draw(t, "grace")) * time.Minute
+				a.Limit = time.Duration(rapid.IntRange(0, 30).Draw(t, "limit")) * time.Minute
+			}))
+			in.Match = &m
+		case 2, 3:
+			m := aGrant(named(fmt.Sprint("grant-", i)), at(when), grant(func(p *event.Approval) {
+				p.Kind = rapid.SampledFrom(kinds).Draw(t, "kind")
+				p.Covers = rapid.SampledFrom([]string{"a/1", "a/*", "*", "b/1", ""}).Draw(t, "covers")
+				p.Actor, p.Approver = person("actor"), person("approver")
+				p.NeedsApprover = rapid.Bool().Draw(t, "needs approver")
+				p.Recorded = moment("recorded")
+				p.From, p.Until = time.Time{}, time.Time{}
+				if rapid.Bool().Draw(t, "has from") {
+					p.From = moment("from")
+				}
+				if rapid.Bool().Draw(t, "has until") {
+					p.Until = moment("until")
+				}
+			}))
+			in.Match = &m
+		default:
+			in.Mark = &event.Mark{Source: rapid.SampledFrom([]string{"approvals", "trail"}).Draw(t, "source"), Through: when}
+		}
+		all = append(all, in)
+	}
+	slices.SortStableFunc(all, func(a, b event.Input) int { return a.Time.Compare(b.Time) })
+	return all
+}
+
+// play stores the inputs as their times come, in the order given where it does
+// not follow them, then lets all timers fire and completes every source.
+func play(t testing.TB, cfg judge.Config, inputs []event.Input) *stream {
+	s := newStream(t, cfg)
+	for _, in := range inputs {
+		s.pass(in.Time)
+		s.put(in)
+	}
+	s.pass(nine.Add(24 * time.Hour))
+	s.mark("approvals", nine.Add(24*time.Hour))
+	return s
+}
+
+func TestTheSameInputsGiveTheSameBytes(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		log := play(t, judge.Config{}, history(rt)).log
+		var runs [2][]byte
+		for i := range runs {
+			j := judge.New(judge.Config{})
+			var all []event.Record
+			for _, in := range log {
+				records, _ := j.Apply(in)
+				all = append(all, records...)
+			}
+			runs[i] = wire(t, all)
+		}
+		if !bytes.Equal(runs[0], runs[1]) {
+			rt.Fatalf("first\n%s\nthen\n%s", runs[0], runs[1])
+		}
+	})
+}
+
+func TestApprovalsThatDifferInNothingButTheirEventsStandInOneOrder(t *testing.T) {
+	var first []byte
+	for range 20 {
+		s := newStream(t, judge.Config{})
+		for i := range 10 {
+			s.match(aGrant(withID(fmt.Sprint(i))))
+		}
+		s.match(anAct())
+		if first == nil {
+			first = wire(t, s.out)
+		}
+		if again := wire(t, s.out); !bytes.Equal(again, first) {
+			t.Fatalf("first\n%s\nthen\n%s", first, again)
+		}
+	}
+}
+
+func TestARestoredJudgeGoesOnAsTheOneBefore(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		cfg := judge.Config{MaxHeld: rapid.SampledFrom([]int{0, 3}).Draw(rt, "max held")}
+		log := play(t, cfg, history(rt)).log
+		j, cut := judge.New(cfg), rapid.IntRange(0, len(log)).Draw(rt, "cut")
+		for _, in := range log[:cut] {
+			j.Apply(in)
+		}
+		restored := judge.New(cfg)
+		first := snapshot(rt, j)
+		if err := restored.Restore(first); err != nil {
+			rt.Fatal(err)
+		}
+		if again := snapshot(rt, restored); !bytes.Equal(first, again) {
+			rt.Fatalf("restored\n%s\nfrom\n%s", again, first)
+		}
+		for _, in := range log[cut:] {
+			want, wantTimers := j.Apply(in)
+			got, gotTimers := restored.Apply(in)
+			if !bytes.Equal(wire(t, got), wire(t, want)) || !slices.Equal(gotTimers, wantTimers) {
+				rt.Fatalf("got %s, want %s", wire(t, got), wire(t, want))
+			}
+		}
+		if a, b := snapshot(rt, j), snapshot(rt, restored); !bytes.Equal(a, b) {
+			rt.Fatalf("ends in\n%s\nnot in\n%s", b, a)
+		}
+	})
+}
+
+func snapshot(t *rapid.T, j *judge.Judge) []byte {
+	b, err := j.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestTheOrderOfArrivalDoesNotChangeTheFinalStates(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		inputs := history(rt)
+		want := states(play(t, judge.Config{}, inputs))
+		got := states(play(t, judge.Config{}, rapid.Permutation(inputs).Draw(rt, "order")))
+		for id, state := range want {
+			if got[id] != state {
+				rt.Errorf("%s is %s in order and %s out of it", id, state, got[id])
+			}
+			if state == event.Pending || state == event.Undetermined {
+				rt.Errorf("%s is %s in the end", id, state)
+			}
+		}
+	})
+}
+
+// states returns the last state of every act that came.
+func states(s *stream) map[string]event.State {
+	all := map[string]event.State{}
+	for _, in := range s.log {
+		if in.Match != nil && in.Match.Act != nil {
+			all[in.Match.Event.ID] = s.state(in.Match.Event.ID)
+		}
+	}
+	return all
+}
+
+func TestWhatComesTwiceChangesNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		log := play(t, judge.Config{}, history(rt)).log
+		once, twice := judge.New(judge.Config{}), judge.New(judge.Config{})
+		for i, in := range log {
+			want, _ := once.Apply(in)
+			got, _ := twice.Apply(in)
+			if !bytes.Equal(wire(t, got), wire(t, want)) {
+				rt.Fatalf("input %d: got %s, want %s", i, wire(t, got), wire(t, want))
+			}
+			again := log[rapid.IntRange(0, i).Draw(rt, "again")]
+			again.Time = in.Time
+			if again.Policy != nil || again.Timer != nil && i == 0 {
+				continue // announced again after another it is in force again
+			}
+			before := snapshot(rt, twice)
+			if records, _ := twice.Apply(again); len(records) > 0 {
+				rt.Fatalf("%+v gave %s", again, wire(t, records))
+			}
+			if after := snapshot(rt, twice); !bytes.Equal(before, after) {
+				rt.Fatalf("%+v changed\n%s\nto\n%s", again, before, after)
+			}
+		}
+	})
+}
+
+func TestEveryActEndsInOneVerdictAndAlertsCountTheRest(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		cfg := judge.Config{MaxHeld: rapid.SampledFrom([]int{0, 2, 5}).Draw(rt, "max held")}
+		s := newStream(t, cfg)
+		acts := map[string]bool{}
+		for _, in := range history(rt) {
+			s.pass(in.Time)
+			s.put(in)
+			if in.Match != nil && in.Match.Act != nil {
+				acts[in.Match.Event.ID] = true
+			}
+			st := s.judge.Stats()
+			if max := cfg.MaxHeld; max > 0 && (st.Pending+st.Open > max || st.Approvals > max) {
+				rt.Fatalf("holds %+v, more than %d", st, max)
+			}
+		}
+		s.pass(nine.Add(24 * time.Hour))
+		last, revisions := verdicts(s.out), map[string]int{}
+		alerted, counted := 0, 0
+		for _, r := range s.out {
+			if v, ok := r.Body.(*event.Verdict); ok {
+				if revisions[v.ID]++; v.Revision != revisions[v.ID] {
+					rt.Fatalf("revision %d of %s is the %dth", v.Revision, v.Event.ID, revisions[v.ID])
+				}
+				if v.Revision == 1 && v.Verdict != event.Approved {
+					alerted++
+				}
+			}
+		}
+		for _, a := range alerts(s.out) {
+			counted += a.Occurrences
+		}
+		if len(last) != len(acts) || s.judge.Stats().Pending != 0 {
+			rt.Errorf("%d acts and %d verdicts, %+v", len(acts), len(last), s.judge.Stats())
+		}
+		if alerted != counted {
+			rt.Errorf("%d acts were not approved at first, alerts count %d", alerted, counted)
+		}
+	})
+}
+
+func TestTheWorstStateOfAnAlertIsThatOfItsActs(t *testing.T) {
+	rank := []event.State{event.Bypass, event.Undetermined, event.ApprovedLate, event.Approved}
+	rapid.Check(t, func(rt *rapid.T) {
+		s := play(t, judge.Config{}, history(rt))
+		worst := map[string]int{}
+		for _, v := range verdicts(s.out) {
+			if v.Alert != "" {
+				i := slices.Index(rank, v.Verdict)
+				if w, ok := worst[v.Alert]; ok {
+					i = min(i, w)
+				}
+				worst[v.Alert] = i
+			}
+		}
+		for _, a := range alerts(s.out) {
+			if a.State != rank[worst[a.ID]] {
+				rt.Errorf("alert is %s, its worst act %s", a.State, rank[worst[a.ID]])
+			}
+		}
+	})
+}
+
+func TestBurstsOfOneGroupDoNotOverlap(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s := newStream(t, judge.Config{})
+		s.mark("approvals", clock("23:00"))
+		s.pass(clock("20:00"))
+		for i, minute := range rapid.SliceOfN(rapid.IntRange(0, 300), 1, 60).Draw(rt, "minutes") {
+			s.match(anAct(withID(fmt.Sprint(i)), at(nine.Add(time.Duration(minute)*time.Minute))))
+			s.pass(clock("20:00"))
+		}
+		all := alerts(s.out)
+		slices.SortFunc(all, func(a, b event.Alert) int { return cmp.Or(a.First.Compare(b.First), a.Last.Compare(b.Last)) })
+		for i := 1; i < len(all); i++ {
+			if !all[i].First.After(all[i-1].Last) {
+				rt.Errorf("%s to %s overlaps %s to %s", all[i-1].First, all[i-1].Last, all[i].First, all[i].Last)
+			}
+		}
+	})
+}

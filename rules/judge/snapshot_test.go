@@ -1,0 +1,104 @@
+package judge_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sidedoor/event"
+	"sidedoor/rules/judge"
+)
+
+// busy is a judge with something of everything.
+func busy(t testing.TB) *stream {
+	s := newStream(t, judge.Config{})
+	s.match(aGrant())
+	s.match(aGrant(named("wild"), covering("*"), valid(time.Time{}, clock("08:30"))))
+	s.pass(nine)
+	for id, edit := range map[string]func(*event.Match){
+		"approved":     func(*event.Match) {},
+		"bypass":       act(func(a *event.Act) { a.ApprovedBy = nil }),
+		"undetermined": act(func(a *event.Act) { a.Actor.Person, a.Limit = "carol", 0 }),
+		"waiting":      act(func(a *event.Act) { a.Actor.Person = "dave" }),
+	} {
+		s.match(anAct(withID(id), edit))
+	}
+	s.pass(clock("09:30"))
+	return s
+}
+
+func TestASnapshotOfAnotherVersionIsRefusedAndChangesNothing(t *testing.T) {
+	s := busy(t)
+	before, err := s.judge.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string]string{
+		"another version":           strings.Replace(string(before), `{"version":1`, `{"version":2`, 1),
+		"no version":                `{}`,
+		"nothing":                   ``,
+		"cut":                       string(before[:len(before)/2]),
+		"an empty act":              `{"version":1,"acts":[null]}`,
+		"an act without its alert":  strings.Replace(string(before), `"alert":"`, `"alert":"x`, 1),
+		"an act in no known state":  strings.Replace(string(before), `"state":"pending"`, `"state":"lost"`, 1),
+		"an alert without any acts": `{"version":1,"alerts":[{"id":"a","counts":{},"reasons":{}}]}`,
+	} {
+		if err := s.judge.Restore([]byte(b)); err == nil || !strings.HasPrefix(err.Error(), "judge: snapshot: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	after, err := s.judge.Snapshot()
+	if err != nil || string(after) != string(before) {
+		t.Errorf("a refused snapshot changed the judge: %s, %v", after, err)
+	}
+}
+
+func TestARestoredJudgeStillFreesWhatWaits(t *testing.T) {
+	s := busy(t)
+	b, err := s.judge.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.judge.Restore(b); err != nil {
+		t.Fatal(err)
+	}
+	s.mark("approvals", clock("09:05"))
+	for id, want := range map[string]event.State{
+		"approved": event.Approved, "bypass": event.Bypass, "undetermined": event.Bypass, "waiting": event.Bypass,
+	} {
+		if got := s.state(id); got != want {
+			t.Errorf("%s is %s, want %s", id, got, want)
+		}
+	}
+}
+
+func FuzzRestore(f *testing.F) {
+	b, err := busy(f).judge.Snapshot()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{"version":1,"acts":[{"id":"x","state":"pending","waiting":true,"match":{"act":{"approved_by":[{}]}}}]}`))
+	f.Add([]byte(`{"version":1,"sources":[{"name":"approvals","provides":[""]}],"acts":[{"id":"x","state":"pending","waiting":true,"match":{"act":{"approved_by":[{}]}}}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		j := judge.New(judge.Config{MaxHeld: 2})
+		if j.Restore(b) != nil {
+			return
+		}
+		again, err := j.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := judge.New(judge.Config{}).Restore(again); err != nil {
+			t.Fatalf("cannot restore its own snapshot: %v", err)
+		}
+		a, p := anAct(), aGrant(covering("*"))
+		for _, in := range []event.Input{
+			{Match: &a}, {Match: &p}, {Policy: thePolicy()}, {Mark: &event.Mark{Source: "approvals", Through: clock("23:00")}},
+			{Timer: &event.Timer{Match: "x", Due: clock("23:00")}}, {Match: &a},
+		} {
+			in.Time = clock("23:00").Add(1000 * time.Hour)
+			j.Apply(in)
+		}
+	})
+}
