@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -69,6 +71,20 @@ func openCheckpoint(b []byte, v note.Verifier) (Checkpoint, error) {
 	}
 	c.Note = b
 	return c, nil
+}
+
+// ReadCheckpoint reads the checkpoint of a ledger's folder under the folder's
+// own key.
+func ReadCheckpoint(dir string) (Checkpoint, error) {
+	v, err := verifierFor(dir, VerifyOptions{}, &Report{})
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	b, err := os.ReadFile(filepath.Join(dir, checkpointFile))
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	return openCheckpoint(b, v)
 }
 
 // canonical says whether signed is, byte for byte, what the one signer wrote:

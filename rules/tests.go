@@ -39,6 +39,7 @@ type TestEvent struct {
 	LogSource sigma.LogSource // default: the rule's
 	Kind      string          // of a webhook
 	Scope     string          // of its source; default "test"
+	Received  time.Time       // if the event does not say when it occurred
 	Raw       []byte
 }
 
@@ -96,6 +97,13 @@ func (r *reader) eventHandlers(e *TestEvent) map[string]func(sigma.Pair) {
 		"service": r.text(&e.LogSource.Service),
 		"kind":    r.text(&e.Kind),
 		"scope":   r.text(&e.Scope),
+		"received": func(p sigma.Pair) {
+			t, err := time.Parse(time.RFC3339, r.scalar(p.Value, "received"))
+			if err != nil {
+				r.fault(p.Value, "received has to be a time such as 2026-11-16T09:00:00Z")
+			}
+			e.Received = t
+		},
 		"event": func(p sigma.Pair) {
 			b, err := json.Marshal(plain(p.Value))
 			if err != nil {
@@ -254,10 +262,13 @@ func (t *testRun) matches(e TestEvent) ([]event.Match, error) {
 	if e.Scope == "" {
 		e.Scope = "test"
 	}
+	if e.Received.IsZero() {
+		e.Received = ev.Occurred
+	}
 	matches, dead := t.matcher.Match(event.Batch{
 		Envelope: event.Envelope{
 			Source: sourceName(e.LogSource), Product: e.LogSource.Product, Service: e.LogSource.Service,
-			Scope: e.Scope, Received: ev.Occurred,
+			Scope: e.Scope, Received: e.Received,
 		},
 		Events: []event.Event{ev},
 	})

@@ -12,18 +12,18 @@ import (
 )
 
 // timePaths are where GitHub's own clock stands in a payload, by event. Times
-// of commits are not among them: their authors choose those.
+// of commits are not among them: their authors choose those. Neither are those
+// of branch protection rules and hooks: their updated_at stays at their making,
+// whatever happens to them, so such events are dated by their arrival.
 var timePaths = map[string][][]string{
-	"push":                   {{"repository", "pushed_at"}},
-	"pull_request":           {{"pull_request", "merged_at"}, {"pull_request", "updated_at"}},
-	"pull_request_review":    {{"review", "submitted_at"}, {"review", "updated_at"}},
-	"deployment":             {{"deployment", "created_at"}},
-	"deployment_status":      {{"deployment_status", "updated_at"}, {"deployment_status", "created_at"}},
-	"deployment_review":      {{"since"}, {"workflow_run", "updated_at"}},
-	"branch_protection_rule": {{"rule", "updated_at"}},
-	"workflow_run":           {{"workflow_run", "updated_at"}},
-	"workflow_job":           {{"workflow_job", "completed_at"}, {"workflow_job", "started_at"}, {"workflow_job", "created_at"}},
-	"meta":                   {{"hook", "updated_at"}},
+	"push":                {{"repository", "pushed_at"}},
+	"pull_request":        {{"pull_request", "merged_at"}, {"pull_request", "updated_at"}},
+	"pull_request_review": {{"review", "submitted_at"}, {"review", "updated_at"}},
+	"deployment":          {{"deployment", "created_at"}},
+	"deployment_status":   {{"deployment_status", "updated_at"}, {"deployment_status", "created_at"}},
+	"deployment_review":   {{"since"}, {"workflow_run", "updated_at"}},
+	"workflow_run":        {{"workflow_run", "updated_at"}},
+	"workflow_job":        {{"workflow_job", "completed_at"}, {"workflow_job", "started_at"}, {"workflow_job", "created_at"}},
 }
 
 // occurred is when the event happened by GitHub's clock, or zero if the
@@ -35,7 +35,7 @@ func occurred(kind string, raw []byte) time.Time {
 		}
 	}
 	// Most payloads hold the object that they are about under the event's name.
-	for _, path := range [][]string{{kind, "updated_at"}, {kind, "created_at"}, {"repository", "updated_at"}} {
+	for _, path := range [][]string{{kind, "updated_at"}, {kind, "created_at"}} {
 		if t := parseTime(jsonscan.GetText(raw, path...)); !t.IsZero() {
 			return t
 		}

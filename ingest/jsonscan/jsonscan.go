@@ -111,55 +111,107 @@ func Text(value []byte) string {
 	return ""
 }
 
+// ReplaceMembers returns raw with the values of some of its own members
+// replaced: those for which replacement returns a value and not nil. If there
+// are none, raw itself is returned.
+func ReplaceMembers(raw []byte, replacement func(key string, value []byte) []byte) []byte {
+	var out []byte
+	done := 0
+	members(raw, func(key string, start, end int) bool {
+		if v := replacement(key, raw[start:end]); v != nil {
+			out = append(append(out, raw[done:start]...), v...)
+			done = end
+		}
+		return true
+	})
+	if done == 0 {
+		return raw
+	}
+	return append(out, raw[done:]...)
+}
+
 // Replace returns raw with some members' values replaced, at any depth below
 // objects and arrays. decide is called for each member with its path of keys
-// (arrays add nothing to it); it returns the new value, or nil to look inside.
-// If nothing is replaced, raw itself is returned.
+// (arrays add nothing to it) and its value, of which an object or array shows
+// its bracket only: so every byte is looked at once, however deep it lies. It
+// returns the new value, or nil to look inside. If nothing is replaced, raw
+// itself is returned.
 func Replace(raw []byte, decide func(path []string, value []byte) []byte) (out []byte, changed bool) {
 	r := replacer{raw: raw, decide: decide}
-	r.walk(0, len(raw), 0)
+	r.value(space(raw, 0))
 	if !r.changed {
 		return raw, false
 	}
 	return append(r.out, raw[r.done:]...), true
 }
 
-// maxDepth bounds how deep Replace looks.
-const maxDepth = 200
+// maxDepth is how deep encoding/json lets a valid document be.
+const maxDepth = 10_000
 
 type replacer struct {
 	raw     []byte
 	decide  func([]string, []byte) []byte
 	path    []string
+	depth   int
 	out     []byte
 	done    int // how much of raw is in out
 	changed bool
 }
 
-func (r *replacer) walk(start, end, depth int) {
-	if depth > maxDepth || start >= end {
-		return
+// value looks through the value at at and returns where it ends: at the end of
+// the document, if it is broken there.
+func (r *replacer) value(at int) int {
+	if at >= len(r.raw) || (r.raw[at] != '{' && r.raw[at] != '[') {
+		return skip(r.raw, at)
 	}
-	part := r.raw[start:end]
-	switch part[space(part, 0)%len(part)] {
-	case '{':
-		members(part, func(key string, s, e int) bool {
-			r.path = append(r.path, key)
-			if v := r.decide(r.path, part[s:e]); v != nil {
-				r.out = append(append(r.out, r.raw[r.done:start+s]...), v...)
-				r.done, r.changed = start+e, true
-			} else {
-				r.walk(start+s, start+e, depth+1)
-			}
-			r.path = r.path[:len(r.path)-1]
-			return true
-		})
-	case '[':
-		elements(part, func(s, e int) bool {
-			r.walk(start+s, start+e, depth+1)
-			return true
-		})
+	if r.depth++; r.depth > maxDepth {
+		return len(r.raw)
 	}
+	defer func() { r.depth-- }()
+	isObject := r.raw[at] == '{'
+	at = space(r.raw, at+1)
+	for at < len(r.raw) && r.raw[at] != '}' && r.raw[at] != ']' {
+		end := at
+		if isObject {
+			end = r.member(at)
+		} else {
+			end = r.value(at)
+		}
+		if end == at {
+			return len(r.raw)
+		}
+		if at = space(r.raw, end); at < len(r.raw) && r.raw[at] == ',' {
+			at = space(r.raw, at+1)
+		}
+	}
+	return min(at+1, len(r.raw))
+}
+
+// member looks at the member at at and returns where it ends.
+func (r *replacer) member(at int) int {
+	keyEnd := skip(r.raw, at)
+	colon := space(r.raw, keyEnd)
+	if r.raw[at] != '"' || colon >= len(r.raw) || r.raw[colon] != ':' {
+		return len(r.raw)
+	}
+	start := space(r.raw, colon+1)
+	if start >= len(r.raw) {
+		return len(r.raw)
+	}
+	r.path = append(r.path, Text(r.raw[at:keyEnd]))
+	defer func() { r.path = r.path[:len(r.path)-1] }()
+	shown := r.raw[start : start+1]
+	if shown[0] != '{' && shown[0] != '[' {
+		shown = r.raw[start:skip(r.raw, start)]
+	}
+	v := r.decide(r.path, shown)
+	if v == nil {
+		return r.value(start)
+	}
+	end := skip(r.raw, start)
+	r.out = append(append(r.out, r.raw[r.done:start]...), v...)
+	r.done, r.changed = end, true
+	return end
 }
 
 func space(b []byte, at int) int {
@@ -182,10 +234,7 @@ func skip(b []byte, at int) int {
 			depth++
 		case '}', ']':
 			if depth--; depth <= 0 {
-				if depth < 0 {
-					return i
-				}
-				return i + 1
+				return i + 1 + min(depth, 0) // behind it, unless it is not its own
 			}
 		case ',', ' ', '\t', '\n', '\r', ':':
 			if depth == 0 {

@@ -24,8 +24,8 @@ type Hooks struct {
 	// source that can approve something has been heard since, so that its
 	// verdicts are due.
 	AfterBeat func(context.Context, Beat) error
-	// Sent is called after a delivery has been taken.
-	Sent func(Delivery)
+	// Sending is called before a delivery is sent, Sent after it was taken.
+	Sending, Sent func(Delivery)
 }
 
 // settled is how long after a beat's last event all is sent that its verdict
@@ -42,6 +42,9 @@ func (sc *Scenario) Play(ctx context.Context, to Endpoints, hooks Hooks) error {
 		}
 		if err := p.announce(ctx, d.Beat); err != nil {
 			return err
+		}
+		if hooks.Sending != nil {
+			hooks.Sending(d)
 		}
 		if err := p.sender.send(ctx, d); err != nil {
 			return fmt.Errorf("playing %s of %s: %w", d.Source, d.At.Format("Mon 15:04:05"), err)

@@ -17,11 +17,6 @@ type Scenario struct {
 	happenings []happening // in the order of their times
 }
 
-// Limit is what the judge's limit has to be while the week is played. Limits
-// run from the act, and the acts of the week happened long ago: with a shorter
-// one each would be undetermined before the next delivery could arrive.
-const Limit = 100 * 365 * 24 * time.Hour
-
 // Load reads the story from a folder with cast.yaml, beats.yaml and policy/,
 // and invents the rest of the week around it.
 func Load(fsys fs.FS) (*Scenario, error) { return LoadWeek(fsys, time.Time{}) }
