@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"sidedoor/alerting"
+	"sidedoor/ingest"
+	"sidedoor/rules"
+	"sidedoor/rules/judge"
+	"sidedoor/stream"
+)
+
+// pipeline is the whole way of the data in one process.
+type pipeline struct {
+	cfg      *config
+	policy   *rules.Policy
+	stream   *stream.Stream
+	judge    *watchedJudge
+	sealer   *sealer
+	addr     net.Addr // where sources are received
+	registry *prometheus.Registry
+	log      *slog.Logger
+	// now dates what arrives. The demo, whose week is past, has its own.
+	now func() time.Time
+
+	stages []*stage // in the order of the data
+	failed chan error
+}
+
+// matchers is how many workers match: one for each core of a small machine.
+const matchers = 2
+
+// snapshotEvery is after how many messages the judge's state is kept.
+const snapshotEvery = 1000
+
+// startPipeline starts every stage, in the order of the data. What was
+// started is stopped again if a later one cannot start. now dates what
+// arrives; records are dated by the clock on the wall.
+func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *slog.Logger, now func() time.Time) (p *pipeline, err error) {
+	matcher, faults := policy.Compile(cfg.ruleDefaults())
+	if err := tolerateFaults(policy, faults.Err(), log); err != nil {
+		return nil, err
+	}
+	streamCfg := cfg.stream()
+	streamCfg.Logger = log
+	s, err := stream.Open(ctx, streamCfg)
+	if err != nil {
+		return nil, err
+	}
+	p = &pipeline{cfg: cfg, policy: policy, stream: s, registry: prometheus.NewRegistry(), log: log, now: now, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.stop(context.WithoutCancel(ctx)))
+			p = nil
+		}
+	}()
+	if err := p.announce(ctx); err != nil {
+		return p, err
+	}
+	if p.sealer, err = openSealer(cfg, s, log, time.Now); err != nil {
+		return p, err
+	}
+	p.judge = newWatchedJudge(judge.New(cfg.judge()), p.registry)
+	p.registry.MustRegister(newPositions(s))
+
+	sources, err := p.ingest(ingest.NewMetrics(p.registry))
+	if err != nil {
+		return p, err
+	}
+	dispatcher, err := p.dispatcher(alerting.NewMetrics(p.registry))
+	if err != nil {
+		return p, err
+	}
+	p.stages = append(sources,
+		&stage{name: "match", run: func(ctx context.Context) error { return s.Match(ctx, matchers, matcher.Match) }},
+		&stage{name: "judge", run: func(ctx context.Context) error { return s.Judge(ctx, p.judge, snapshotEvery) }},
+		&stage{name: "alerting", run: func(ctx context.Context) error { return dispatcher.Run(ctx, s) }},
+		&stage{name: "evidence", run: p.sealer.run},
+	)
+	for i := len(p.stages) - 1; i >= 0; i-- { // the last first, so that nothing waits for a reader
+		p.stages[i].start(ctx, p.failed)
+	}
+	log.Info("watching", "sources", len(cfg.Sources), "rules", len(policy.Rules), "listen", p.addr, "data", cfg.Data)
+	return p, nil
+}
+
+// announce puts the policy in force on the stream, with its documents.
+func (p *pipeline) announce(ctx context.Context) error {
+	if err := keepPolicy(ctx, p.stream, p.policy); err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	infos := make([]rules.SourceInfo, len(p.cfg.Sources))
+	for i, s := range p.cfg.Sources {
+		src := s.source()
+		infos[i] = rules.SourceInfo{Name: src.Name, Product: src.Product, Service: src.Service}
+	}
+	return p.stream.PublishPolicy(ctx, p.policy.Announce(time.Now().UTC(), version, infos))
+}
+
+// stop stops the stages in the order of the data, then the stream.
+func (p *pipeline) stop(ctx context.Context) error {
+	var errs []error
+	for _, s := range p.stages {
+		if s.cancel != nil {
+			errs = append(errs, s.stop(ctx))
+		}
+	}
+	return errors.Join(append(errs, p.stream.Close(ctx))...)
+}
