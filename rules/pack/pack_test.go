@@ -2,7 +2,6 @@ package pack_test
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"slices"
 	"testing"
@@ -170,5 +169,3 @@ func found(t testing.TB, m *rules.Matcher, product, service, kind, raw string) [
 	}
 	return names
 }
-
-func describe(names []string) string { return fmt.Sprintf("%q", names) }
