@@ -35,8 +35,13 @@ func (m CoverageMode) Validate() error {
 	return fmt.Errorf("coverage: %q is none of traffic, clock, events", m)
 }
 
+// ErrNothing ends a delivery that brought nothing and of which nothing is
+// missing: it proves no coverage, and holds none back.
+var ErrNothing = errors.New("nothing was delivered")
+
 // Coverage states up to when a source is complete. A mark never speaks of a
-// delivery that is still being stored.
+// delivery that is still being stored, nor, until one is stored again, of one
+// that could not be: its sender is to repeat it.
 type Coverage struct {
 	source Source
 	sink   Sink
@@ -47,6 +52,7 @@ type Coverage struct {
 	next     int
 	heard    time.Time // latest delivery stored
 	newest   time.Time // latest event stored
+	failed   *flight   // first delivery that was not stored since one was
 	stated   time.Time
 }
 
@@ -62,7 +68,8 @@ func NewCoverage(s Source, sink Sink, now func() time.Time) *Coverage {
 }
 
 // Begin says that a delivery is being taken in. The returned function says
-// that it is stored, with the newest time of its events, or that it was not.
+// that it is stored, with the newest time of its events, or that it was not;
+// [ErrNothing], that there was nothing to store.
 func (c *Coverage) Begin() (end func(newest time.Time, stored error)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,8 +81,17 @@ func (c *Coverage) Begin() (end func(newest time.Time, stored error)) {
 		defer c.mu.Unlock()
 		f, ok := c.inFlight[id]
 		delete(c.inFlight, id)
-		if !ok || stored != nil {
+		if !ok || errors.Is(stored, ErrNothing) {
 			return
+		}
+		if stored != nil {
+			if c.failed == nil || f.received.Before(c.failed.received) {
+				c.failed = &f
+			}
+			return
+		}
+		if c.failed != nil && f.received.After(c.failed.received) {
+			c.failed = nil
 		}
 		c.heard = latest(c.heard, f.received)
 		c.newest = latest(c.newest, newest)
@@ -145,18 +161,27 @@ func (c *Coverage) through() time.Time {
 		t = c.heard
 	}
 	for _, f := range c.inFlight {
-		before := f.received
-		if c.source.Coverage == Events {
-			before = f.newestBefore
-		}
-		if before.Before(t) {
-			t = before
-		}
+		t = c.before(f, t)
+	}
+	if c.failed != nil {
+		t = c.before(*c.failed, t)
 	}
 	if t.IsZero() {
 		return t
 	}
 	return t.Add(-c.source.Lateness).UTC()
+}
+
+// before is t, or what was complete when a delivery began, if that is earlier.
+func (c *Coverage) before(f flight, t time.Time) time.Time {
+	known := f.received
+	if c.source.Coverage == Events {
+		known = f.newestBefore
+	}
+	if known.Before(t) {
+		return known
+	}
+	return t
 }
 
 func latest(a, b time.Time) time.Time {

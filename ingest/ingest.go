@@ -10,7 +10,6 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"sidedoor/event"
@@ -62,33 +61,6 @@ func Split(env event.Envelope, events []event.Event) []event.Batch {
 		out = append(out, event.Batch{Envelope: env, Events: events[start:]})
 	}
 	return out
-}
-
-// Store puts a delivery on the sink: its events, and what of it could not be
-// read. The batches are in the order of the delivery.
-func Store(ctx context.Context, sink Sink, m *Metrics, env event.Envelope, events []event.Event, dead []event.Dead) error {
-	for _, b := range Split(env, events) {
-		if err := sink.PublishBatch(ctx, b); err != nil {
-			return fmt.Errorf("source %s: %w", env.Source, err)
-		}
-		m.stored(b)
-	}
-	for _, d := range dead {
-		if err := Bury(ctx, sink, m, d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Bury keeps a dead letter, cut to its bound.
-func Bury(ctx context.Context, sink Sink, m *Metrics, d event.Dead) error {
-	d.Raw = d.Raw[:min(len(d.Raw), event.MaxDead)]
-	if err := sink.PublishDead(ctx, d); err != nil {
-		return fmt.Errorf("source %s: dead letter: %w", d.Source, err)
-	}
-	m.dead(d)
-	return nil
 }
 
 // Newest is the latest time at which one of the events occurred.

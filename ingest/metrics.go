@@ -10,6 +10,7 @@ import (
 type Metrics struct {
 	events, bytes *prometheus.CounterVec // by source
 	deadLetters   *prometheus.CounterVec // by source and cause
+	skipped       *prometheus.CounterVec // by source and why
 }
 
 // NewMetrics registers the counters.
@@ -24,10 +25,16 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		deadLetters: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sidedoor_ingest_dead_letters_total", Help: "Deliveries and events that could not be taken, by cause.",
 		}, []string{"source", "cause"}),
+		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sidedoor_ingest_skipped_files_total", Help: "Files that hold no events for this version, by what they are.",
+		}, []string{"source", "what"}),
 	}
-	reg.MustRegister(m.events, m.bytes, m.deadLetters)
+	reg.MustRegister(m.events, m.bytes, m.deadLetters, m.skipped)
 	return m
 }
+
+// Skipped counts a file that is passed over on purpose.
+func (m *Metrics) Skipped(source, what string) { m.skipped.WithLabelValues(source, what).Inc() }
 
 func (m *Metrics) stored(b event.Batch) {
 	n := 0

@@ -25,7 +25,11 @@ type Receiver struct {
 	Log      *slog.Logger
 	// MaxBody bounds a delivery in bytes.
 	MaxBody int64
-	// Authentic says whether the sender is who it has to be.
+	// Knows says from the headers whether the sender may be who it has to be.
+	// Of one that may not, no body is read but its beginning.
+	Knows func(h http.Header) error
+	// Authentic says whether the sender is who it has to be. Nil: whoever the
+	// receiver knows is.
 	Authentic func(h http.Header, body []byte) error
 	// Parse turns an authentic delivery into events. What it cannot read at
 	// all is an error; what it cannot read in part is dead.
@@ -50,33 +54,59 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "deliveries are posted")
 		return
 	}
+	body, env, ok := r.admit(w, req)
+	if !ok {
+		return
+	}
+	// Nobody who is not authentic may begin: a sender who never ends would hold
+	// coverage back for everybody.
 	end := r.Coverage.Begin()
-	newest, err := r.take(w, req)
-	end(newest, err)
+	end(r.take(w, req, body, env))
 }
 
-// errRefused says that a delivery was answered with an error.
-var errRefused = errors.New("refused")
-
-func (r *Receiver) take(w http.ResponseWriter, req *http.Request) (newest time.Time, err error) {
+// admit reads a delivery of an authentic sender; any other it answers itself.
+func (r *Receiver) admit(w http.ResponseWriter, req *http.Request) (body []byte, env event.Envelope, ok bool) {
+	if err := r.Knows(req.Header); err != nil {
+		beginning, _ := io.ReadAll(io.LimitReader(req.Body, maxUnauthenticated)) //nolint:errcheck // what came is enough
+		r.refuse(w, req, r.envelope(req, beginning), beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
+		return nil, env, false
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, r.MaxBody))
-	env := r.Source.Envelope(req.RemoteAddr, r.Now().UTC(), body)
+	env = r.envelope(req, body)
+	beginning := body[:min(len(body), maxUnauthenticated)]
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return r.refuse(w, req, env, body, http.StatusRequestEntityTooLarge, "oversized",
-			fmt.Sprintf("the body is larger than %d bytes", r.MaxBody))
+		reason := fmt.Sprintf("the body is larger than %d bytes", r.MaxBody)
+		r.refuse(w, req, env, beginning, refusal{http.StatusRequestEntityTooLarge, "oversized", reason})
+		return nil, env, false
 	}
 	if err != nil {
 		answer(w, http.StatusBadRequest, "the body could not be read")
-		return newest, errRefused
+		return nil, env, false
 	}
-	if err := r.Authentic(req.Header, body); err != nil {
-		return r.refuse(w, req, env, body[:min(len(body), maxUnauthenticated)], http.StatusUnauthorized, "unauthenticated", err.Error())
+	if r.Authentic != nil {
+		if err := r.Authentic(req.Header, body); err != nil {
+			r.refuse(w, req, env, beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
+			return nil, env, false
+		}
 	}
+	return body, env, true
+}
+
+func (r *Receiver) envelope(req *http.Request, body []byte) event.Envelope {
+	return r.Source.Envelope(req.RemoteAddr, r.Now().UTC(), body)
+}
+
+// maxOrigin bounds an event's ID as the origin of its delivery, in bytes: an
+// origin travels in a message header.
+const maxOrigin = 256
+
+// take stores an authentic delivery and answers it.
+func (r *Receiver) take(w http.ResponseWriter, req *http.Request, body []byte, env event.Envelope) (newest time.Time, err error) {
 	events, dead, err := r.Parse(Delivery{Header: req.Header, Body: body, Envelope: env})
 	if err != nil {
-		return r.refuse(w, req, env, body, http.StatusBadRequest, "malformed", err.Error())
+		return newest, r.refuse(w, req, env, body, refusal{http.StatusBadRequest, "malformed", err.Error()})
 	}
-	if len(events) > 0 && events[0].ID != "" && len(events) == 1 {
+	if len(events) == 1 && events[0].ID != "" && len(events[0].ID) <= maxOrigin {
 		env.Origin = events[0].ID
 	}
 	if err := Store(req.Context(), r.Sink, r.Metrics, env, events, dead); err != nil {
@@ -86,15 +116,22 @@ func (r *Receiver) take(w http.ResponseWriter, req *http.Request) (newest time.T
 	return Newest(events), nil
 }
 
+// refusal is why a delivery is refused.
+type refusal struct {
+	status int
+	cause  string // token for metrics
+	reason string // for the sender
+}
+
 // refuse keeps what was refused, and says why to the sender.
-func (r *Receiver) refuse(w http.ResponseWriter, req *http.Request, env event.Envelope, body []byte, status int, cause, reason string) (time.Time, error) {
-	r.Log.Warn("delivery refused", "source", r.Source.Name, "cause", cause, "peer", req.RemoteAddr)
-	d := event.Dead{Envelope: env, Reason: reason, Cause: cause, Index: -1, Raw: body}
+func (r *Receiver) refuse(w http.ResponseWriter, req *http.Request, env event.Envelope, body []byte, why refusal) error {
+	r.Log.Warn("delivery refused", "source", r.Source.Name, "cause", why.cause, "peer", req.RemoteAddr)
+	d := event.Dead{Envelope: env, Reason: why.reason, Cause: why.cause, Index: -1, Raw: body}
 	if err := Bury(req.Context(), r.Sink, r.Metrics, d); err != nil {
-		return time.Time{}, r.unavailable(w, err)
+		return r.unavailable(w, err)
 	}
-	answer(w, status, reason)
-	return time.Time{}, errRefused
+	answer(w, why.status, why.reason)
+	return ErrNothing
 }
 
 // unavailable asks the sender to try again.
@@ -116,9 +153,9 @@ func answer(w http.ResponseWriter, status int, reason string) {
 	_ = json.NewEncoder(w).Encode(body) //nolint:errcheck // as said
 }
 
-// Bearer returns an Authentic function that wants a bearer token (RFC 6750).
-func Bearer(token string) func(http.Header, []byte) error {
-	return func(h http.Header, _ []byte) error {
+// Bearer returns a Knows function that wants a bearer token (RFC 6750).
+func Bearer(token string) func(http.Header) error {
+	return func(h http.Header) error {
 		scheme, got, _ := strings.Cut(h.Get("Authorization"), " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return errors.New("a bearer token is missing: send Authorization: Bearer TOKEN")

@@ -41,61 +41,68 @@ var secretKinds = map[string]bool{
 func redactKubernetes(raw []byte) []byte {
 	secret := false
 	jsonscan.Members(raw, func(key string, value []byte) bool {
-		if key == "objectRef" {
-			secret = secret || secretRef(value)
-		}
+		secret = secret || (key == "objectRef" && secretRef(value))
 		return true
 	})
-	out, _ := jsonscan.Replace(raw, func(path []string, value []byte) []byte {
-		body := path[0] == "requestObject" || path[0] == "responseObject"
-		if body && len(path) == 1 && (secret || holdsSecret(value)) {
+	return jsonscan.ReplaceMembers(raw, func(key string, value []byte) []byte {
+		if key != "requestObject" && key != "responseObject" {
+			return nil
+		}
+		if secret || holdsSecret(value) {
 			return []byte(redactedObject)
 		}
 		return nil
 	})
-	return out
 }
 
+// secretRef looks at every occurrence of a key: one that stands twice must not
+// hide the other.
 func secretRef(ref []byte) bool {
-	found := false
-	resource, sub := "", ""
+	found, account, token := false, false, false
 	jsonscan.Members(ref, func(key string, value []byte) bool {
-		switch key {
+		switch text := jsonscan.Text(value); key {
 		case "resource":
-			resource = jsonscan.Text(value)
-			found = found || resource == "secrets" || resource == "tokenreviews"
+			found = found || text == "secrets" || text == "tokenreviews"
+			account = account || text == "serviceaccounts"
 		case "subresource":
-			sub = jsonscan.Text(value)
+			token = token || text == "token"
 		}
 		return true
 	})
-	return found || (resource == "serviceaccounts" && sub == "token")
+	return found || (account && token)
 }
 
 // holdsSecret looks for a secret kind anywhere in a body, such as in a list.
 func holdsSecret(body []byte) bool {
 	found := false
 	jsonscan.Replace(body, func(path []string, value []byte) []byte {
-		if path[len(path)-1] == "kind" && secretKinds[jsonscan.Text(value)] {
-			found = true
-		}
+		found = found || (path[len(path)-1] == "kind" && secretKinds[jsonscan.Text(value)])
 		return nil
 	})
 	return found
 }
 
+// secretsAWS are parts of the names of what CloudTrail records of a call and
+// must not, in lower case.
+var secretsAWS = []string{
+	"password", "secretaccesskey", "sessiontoken", "securitytoken", "security-token", "secretstring", "secretbinary",
+	"authtoken", "accesstoken", "refreshtoken", "idtoken", "clientsecret", "privatekey", "keymaterial",
+}
+
 // redactAWS replaces credentials in what CloudTrail records of a call. AWS
-// hides most of them itself.
+// hides most of them itself. Numbers and booleans, such as those of a password
+// policy, stay.
 func redactAWS(path []string, value []byte) []byte {
-	if path[0] != "requestParameters" && path[0] != "responseElements" && path[0] != "additionalEventData" && path[0] != "detail" {
+	switch path[0] {
+	case "requestParameters", "responseElements", "additionalEventData", "serviceEventDetails":
+	default:
 		return nil
 	}
-	if len(value) == 0 || value[0] != '"' {
+	if len(value) == 0 || (value[0] != '"' && value[0] != '[') {
 		return nil
 	}
-	key := strings.ToLower(path[len(path)-1])
-	for _, secret := range []string{"password", "secretaccesskey", "sessiontoken", "secretstring", "secretbinary", "authtoken", "privatekey"} {
-		if strings.Contains(key, secret) {
+	for _, name := range path[1:] {
+		if containsAny(strings.ToLower(name), secretsAWS) {
 			return []byte(redacted)
 		}
 	}
@@ -103,13 +110,43 @@ func redactAWS(path []string, value []byte) []byte {
 }
 
 // redactGitHub replaces the tokens and hook secrets that a webhook may carry.
+// A hashed token, by which the audit log tells tokens apart, stays.
 func redactGitHub(path []string, value []byte) []byte {
 	if len(value) == 0 || value[0] != '"' {
 		return nil
 	}
-	switch path[len(path)-1] {
-	case "secret", "token", "access_token", "client_secret", "webhook_secret", "pem":
+	switch name := path[len(path)-1]; {
+	case name == "hashed_token":
+		return nil
+	case name == "token", name == "secret", name == "pem", strings.HasSuffix(name, "_token"), strings.HasSuffix(name, "_secret"):
 		return []byte(redacted)
 	}
 	return nil
+}
+
+func containsAny(s string, parts []string) bool {
+	for _, p := range parts {
+		if strings.Contains(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// mentionsSecret says whether bytes that cannot be read may hold a secret. An
+// escaped letter could spell one, and no sender needs to escape a letter.
+func mentionsSecret(product string, raw []byte) bool {
+	text := strings.ToLower(string(raw))
+	if strings.Contains(text, `\u004`) || strings.Contains(text, `\u005`) || strings.Contains(text, `\u006`) || strings.Contains(text, `\u007`) {
+		return true
+	}
+	switch product {
+	case "kubernetes":
+		return containsAny(text, []string{"secret", "token"})
+	case "aws":
+		return containsAny(text, secretsAWS)
+	case "github":
+		return containsAny(text, []string{`secret"`, `token"`, `pem"`})
+	}
+	return false
 }

@@ -9,11 +9,13 @@
 package approvals
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -47,36 +49,24 @@ func Setup(c Config, r ingest.Receiver) (*ingest.Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.MaxBody, r.Authentic, r.Parse = maxBody, ingest.Bearer(token), parse
+	r.MaxBody, r.Knows, r.Parse = maxBody, ingest.Bearer(token), parse
 	return &r, nil
 }
 
 // parse reads a single event in structured or binary mode, or a batch.
 func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err error) {
-	if !json.Valid(d.Body) {
-		return nil, nil, errors.New("approvals: the body is not valid JSON")
-	}
 	media, _, _ := mime.ParseMediaType(d.Header.Get("Content-Type")) //nolint:errcheck // an odd type is read as a single event
-	if media == "application/cloudevents-batch+json" {
-		index := 0
-		jsonscan.Elements(d.Body, func(raw []byte) bool {
-			e, err := Identify(raw)
-			e.Index = index
-			if err != nil {
-				dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: err.Error(), Cause: "malformed", Index: index, Raw: raw})
-			} else {
-				events = append(events, e)
-			}
-			index++
-			return true
-		})
-		return events, dead, nil
-	}
 	body := d.Body
-	if d.Header.Get("Ce-Specversion") != "" {
+	if d.Header.Get("Ce-Specversion") != "" && !strings.HasPrefix(media, "application/cloudevents") {
 		if body, err = structured(d.Header, body); err != nil {
 			return nil, nil, err
 		}
+	}
+	if !json.Valid(body) {
+		return nil, nil, errors.New("approvals: the body is not valid JSON")
+	}
+	if media == "application/cloudevents-batch+json" {
+		return batch(d)
 	}
 	e, err := Identify(body)
 	if err != nil {
@@ -85,18 +75,47 @@ func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err erro
 	return []event.Event{e}, nil, nil
 }
 
-// structured puts the attributes of binary mode, which are headers, around the
-// data.
-func structured(h http.Header, data []byte) ([]byte, error) {
-	attributes := map[string]any{"data": json.RawMessage(data), "datacontenttype": "application/json"}
-	for name, values := range h {
-		if attribute, ok := strings.CutPrefix(strings.ToLower(name), "ce-"); ok {
-			attributes[attribute] = values[0]
+func batch(d ingest.Delivery) (events []event.Event, dead []event.Dead, err error) {
+	if !bytes.HasPrefix(bytes.TrimLeft(d.Body, " \t\r\n"), []byte("[")) {
+		return nil, nil, errors.New("approvals: a batch has to be a JSON array of CloudEvents")
+	}
+	index := 0
+	jsonscan.Elements(d.Body, func(raw []byte) bool {
+		e, err := Identify(raw)
+		e.Index = index
+		if err != nil {
+			dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: err.Error(), Cause: "malformed", Index: index, Raw: raw})
+		} else {
+			events = append(events, e)
 		}
+		index++
+		return true
+	})
+	return events, dead, nil
+}
+
+// structured puts the attributes of binary mode, which are headers, around the
+// data. Header values are percent-encoded; an event may have no data, such as
+// a heartbeat.
+func structured(h http.Header, data []byte) ([]byte, error) {
+	attributes := map[string]any{}
+	if len(data) > 0 {
+		attributes["data"], attributes["datacontenttype"] = json.RawMessage(data), "application/json"
+	}
+	for name, values := range h {
+		attribute, ok := strings.CutPrefix(strings.ToLower(name), "ce-")
+		if !ok || attribute == "data" {
+			continue
+		}
+		value, err := url.PathUnescape(values[0])
+		if err != nil {
+			value = values[0]
+		}
+		attributes[attribute] = value
 	}
 	b, err := json.Marshal(attributes)
 	if err != nil {
-		return nil, fmt.Errorf("approvals: %w", err)
+		return nil, fmt.Errorf("approvals: the body is not valid JSON: %w", err)
 	}
 	return b, nil
 }

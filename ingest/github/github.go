@@ -53,19 +53,25 @@ func Setup(c Config, r ingest.Receiver) (*ingest.Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.MaxBody, r.Authentic, r.Parse = maxBody, signed(secret), parse
+	r.MaxBody, r.Knows, r.Authentic, r.Parse = maxBody, hasSignature, signed(secret), parse
 	return &r, nil
 }
 
-// signed wants the header X-Hub-Signature-256: sha256= and the hexadecimal
-// HMAC of the body.
+const signatureHeader = "X-Hub-Signature-256"
+
+// hasSignature wants the header X-Hub-Signature-256: sha256= and an HMAC in
+// hexadecimal.
+func hasSignature(h http.Header) error {
+	if !strings.HasPrefix(h.Get(signatureHeader), "sha256=") {
+		return errors.New("the header X-Hub-Signature-256 is missing; set a secret on the webhook")
+	}
+	return nil
+}
+
+// signed wants the signature to be that of the body.
 func signed(secret string) func(http.Header, []byte) error {
 	return func(h http.Header, body []byte) error {
-		got, ok := strings.CutPrefix(h.Get("X-Hub-Signature-256"), "sha256=")
-		if !ok {
-			return errors.New("the header X-Hub-Signature-256 is missing; set a secret on the webhook")
-		}
-		sum, err := hex.DecodeString(got)
+		sum, err := hex.DecodeString(strings.TrimPrefix(h.Get(signatureHeader), "sha256="))
 		if err != nil || !hmac.Equal(sum, Sign(secret, body)) {
 			return errors.New("the signature is wrong; is the webhook's secret the one in secret-file?")
 		}

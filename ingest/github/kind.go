@@ -2,6 +2,10 @@ package github
 
 import "sidedoor/ingest/jsonscan"
 
+// maxMembers bounds at how many keys of a payload is looked; GitHub's have a
+// few dozen.
+const maxMembers = 1000
+
 // KindOf guesses an event's name from the shape of a bare payload, for
 // deliveries that were kept without their headers. It returns "" if the shape
 // is none of GitHub's.
@@ -13,7 +17,7 @@ func KindOf(raw []byte) string {
 		if key == "action" {
 			action = jsonscan.Text(value)
 		}
-		return true
+		return len(has) < maxMembers
 	})
 	for _, s := range shapes {
 		if s.fits(has, action) {

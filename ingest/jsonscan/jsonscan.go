@@ -233,8 +233,11 @@ func skip(b []byte, at int) int {
 		case '{', '[':
 			depth++
 		case '}', ']':
-			if depth--; depth <= 0 {
-				return i + 1 + min(depth, 0) // behind it, unless it is not its own
+			if depth--; depth < 0 {
+				return i // it ends what is around the value
+			}
+			if depth == 0 {
+				return i + 1
 			}
 		case ',', ' ', '\t', '\n', '\r', ':':
 			if depth == 0 {

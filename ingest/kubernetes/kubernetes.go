@@ -47,7 +47,7 @@ func Setup(c Config, r ingest.Receiver) (*ingest.Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.MaxBody, r.Authentic, r.Parse = maxBody, ingest.Bearer(token), parse
+	r.MaxBody, r.Knows, r.Parse = maxBody, ingest.Bearer(token), parse
 	return &r, nil
 }
 

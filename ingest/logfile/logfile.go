@@ -60,12 +60,13 @@ func Walk(ctx context.Context, paths []string, opts Options, record func(Record)
 	}
 	w := &walker{ctx: ctx, opts: opts, record: record, bad: bad}
 	for _, p := range paths {
-		if err := w.list(p, func(_ string, size int64) error { w.total += size; return nil }); err != nil {
+		size := func(_ string, size int64) error { w.total += size; return nil }
+		if err := list(p, size, func(Bad) {}); err != nil {
 			return err
 		}
 	}
 	for _, p := range paths {
-		if err := w.list(p, w.file); err != nil {
+		if err := list(p, w.file, bad); err != nil {
 			return err
 		}
 	}
@@ -80,22 +81,40 @@ type walker struct {
 	done, total int64
 }
 
-// list calls f for each regular file below a path.
-func (w *walker) list(path string, f func(name string, size int64) error) error {
+// list calls f for each regular file below a path, which may itself be a link
+// or a pipe.
+func list(path string, f func(name string, size int64) error, bad func(Bad)) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path += string(filepath.Separator) // through a link
+	}
 	return filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
-			w.bad(Bad{File: name, Index: -1, Reason: err.Error()})
+			bad(Bad{File: name, Index: -1, Reason: err.Error()})
 			return nil
 		}
-		info, err := os.Stat(name) // through links
+		if name == path {
+			return whatWasNamed(name, f)
+		}
+		info, err := d.Info()
 		if err != nil || !info.Mode().IsRegular() {
-			return nil
-		}
-		if d.Type()&fs.ModeSymlink != 0 && name != path {
-			return nil // a link inside a folder may lead in circles
+			return nil // gone meanwhile, or a link, which may lead in circles
 		}
 		return f(name, info.Size())
 	})
+}
+
+// whatWasNamed calls f unless the path is a folder: whatever somebody names is
+// what they want to have read.
+func whatWasNamed(path string, f func(name string, size int64) error) error {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		return nil
+	}
+	size := int64(0)
+	if err == nil {
+		size = info.Size()
+	}
+	return f(path, size)
 }
 
 // file reads one file. A file that cannot be opened or unpacked is reported
@@ -186,8 +205,7 @@ func deliver(p jsonscan.Piece, name string, index int, opts Options, record func
 // unpacked looks at the first bytes, not at the name.
 func unpacked(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
-	magic, err := b.Peek(2)
-	if err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
+	if magic, _ := b.Peek(2); string(magic) != "\x1f\x8b" { //nolint:errcheck // whoever reads on finds out
 		return b, nil
 	}
 	z, err := gzip.NewReader(b)

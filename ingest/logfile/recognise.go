@@ -57,6 +57,10 @@ func (s shape) has(keys ...string) bool {
 
 func (s shape) text(key string) string { return jsonscan.Text(s[key]) }
 
+// maxMembers bounds at how many keys of a record is looked; no kind has half as
+// many.
+const maxMembers = 1000
+
 // recognise finds out from a record's content what it is, takes off what
 // shippers wrap around it, and reads its identity and time.
 func recognise(raw []byte) (origin, event.Event, error) {
@@ -73,7 +77,7 @@ func recogniseWithin(raw []byte, depth int) (origin, event.Event, error) {
 	s := shape{}
 	jsonscan.Members(raw, func(key string, value []byte) bool {
 		s[key] = value
-		return true
+		return len(s) < maxMembers
 	})
 	if inner, ok := unwrap(s); ok && depth < maxWraps {
 		return recogniseWithin(inner, depth+1)
@@ -148,7 +152,7 @@ func unwrap(s shape) ([]byte, bool) {
 // beside the payload.
 func webhookDelivery(s shape) (kind string, payload []byte, guid string, ok bool) {
 	if s.has("event", "request") {
-		payload = jsonscan.Get(s["request"], "payload")
+		payload = quoted(jsonscan.Get(s["request"], "payload"))
 		return s.text("event"), payload, s.text("guid"), payload != nil
 	}
 	for _, body := range []string{"payload", "body"} {
@@ -156,9 +160,7 @@ func webhookDelivery(s shape) (kind string, payload []byte, guid string, ok bool
 		if payload == nil {
 			continue
 		}
-		if text := jsonscan.Text(payload); strings.HasPrefix(text, "{") {
-			payload = []byte(text)
-		}
+		payload = quoted(payload)
 		for key, value := range s {
 			switch strings.ToLower(strings.ReplaceAll(key, "_", "-")) {
 			case "event", "x-github-event", "event-header", "event-name":
@@ -173,6 +175,14 @@ func webhookDelivery(s shape) (kind string, payload []byte, guid string, ok bool
 		return kind, payload, guid, kind != ""
 	}
 	return "", nil, "", false
+}
+
+// quoted takes a payload out of the string that some keep it in.
+func quoted(payload []byte) []byte {
+	if text := jsonscan.Text(payload); strings.HasPrefix(text, "{") {
+		return []byte(text)
+	}
+	return payload
 }
 
 func deliveryHeaders(headers []byte) (kind, guid string) {
