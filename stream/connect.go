@@ -20,6 +20,9 @@ func join(cfg Config) (*Stream, error) {
 		opts = append(opts, nats.InProcessServer(socketProvider{s.cfg.Dir}))
 	}
 	if err := s.connect(opts...); err != nil {
+		if s.conn != nil {
+			s.conn.Close()
+		}
 		return nil, err
 	}
 	return s, nil

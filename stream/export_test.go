@@ -35,6 +35,26 @@ func (s *Stream) MatchWithoutAck(ctx context.Context, match func(event.Batch) ([
 	return (&matching{stream: s, match: match}).process(ctx, msg)
 }
 
+// ReadWithBreaks reads n inputs, and breaks the reading off after every third.
+func (s *Stream) ReadWithBreaks(ctx context.Context, n int) (sequences []uint64, err error) {
+	r, err := s.read(ctx, inputs(0))
+	if err != nil {
+		return nil, err
+	}
+	defer r.close(ctx)
+	for len(sequences) < n {
+		_, meta, err := r.next(ctx, 0)
+		if err != nil {
+			return sequences, err
+		}
+		sequences = append(sequences, meta.Sequence.Stream)
+		if len(sequences)%3 == 0 {
+			r.messages.Stop()
+		}
+	}
+	return sequences, nil
+}
+
 // SetSnapshot replaces the judge's snapshot by anything.
 func (s *Stream) SetSnapshot(ctx context.Context, b []byte) error {
 	bucket, err := s.js.ObjectStore(ctx, bucketSnapshots)

@@ -21,9 +21,12 @@ import (
 type chain struct {
 	Head  event.Digest
 	Count int
-	timer func(event.Match) time.Time // the zero time: none
+	timer func(event.Match) time.Time // noTimer: none
 	calls atomic.Int64
 }
+
+// noTimer is a due time that stands for none.
+var noTimer = time.Unix(7, 7)
 
 func (c *chain) Apply(in event.Input) ([]event.Record, []event.Timer) {
 	c.calls.Add(1)
@@ -35,7 +38,7 @@ func (c *chain) Apply(in event.Input) ([]event.Record, []event.Timer) {
 	c.Count++
 	body := map[string]string{"head": c.Head.String(), "input": describe(in)}
 	records := []event.Record{{Type: "test", ID: fmt.Sprintf("%06d", c.Count), Time: in.Time, Body: body}}
-	if in.Match == nil || c.timer == nil || c.timer(*in.Match).IsZero() {
+	if in.Match == nil || c.timer == nil || c.timer(*in.Match).Equal(noTimer) {
 		return records, nil
 	}
 	return records, []event.Timer{{Match: in.Match.Act.Resource, Due: c.timer(*in.Match)}}
@@ -260,10 +263,19 @@ func timers(t testing.TB, s *stream.Stream) []string {
 	return all
 }
 
+func TestAReaderThatBreaksOffGoesOnWhereItWas(t *testing.T) {
+	s := open(t, t.TempDir())
+	feed(t, s, 0, 10)
+	got, err := s.ReadWithBreaks(within(t), 10)
+	if want := "[1 2 3 4 5 6 7 8 9 10]"; err != nil || fmt.Sprint(got) != want {
+		t.Errorf("read %v, %v", got, err)
+	}
+}
+
 func TestATimerFiresWhenItIsDueAndAtOnceIfThatIsPast(t *testing.T) {
 	now := time.Now()
 	due := []time.Time{
-		received.Add(-1000 * time.Hour), time.Unix(0, 0), time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), // past
+		received.Add(-1000 * time.Hour), time.Unix(0, 0), {}, // past
 		now.Add(700 * time.Millisecond), now.Add(1300 * time.Millisecond), // soon
 		now.Add(time.Hour), time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC), // not in this test
 		time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).Add(time.Hour), // never
@@ -314,7 +326,7 @@ func TestTimersFireAfterARestartAndOnlyOnce(t *testing.T) {
 	replay := newFold()
 	replay.timer = func(m event.Match) time.Time {
 		if m.Act.Resource == "2" {
-			return time.Time{}
+			return noTimer
 		}
 		return newFold().timer(m)
 	}

@@ -182,25 +182,37 @@ func (m *matching) safely(b event.Batch) (matches []event.Match, dead []event.De
 	return matches, dead, nil
 }
 
-// publishMatches stores matches that are not there yet.
+// publishMatches stores matches that are not there yet. One that never can be
+// stored becomes a dead letter.
 func (s *Stream) publishMatches(ctx context.Context, b event.Batch, matches []event.Match) error {
 	out := outbox{stream: s}
 	for i := range matches {
-		match := &matches[i]
-		raw, err := json.Marshal(event.Input{Match: match})
-		if err != nil { // a time beyond the year 9999, which JSON does not know
-			dead := event.Dead{Envelope: b.Envelope, Reason: "match of rule " + match.Rule.Name + ": " + err.Error(), Cause: "malformed", Index: match.Event.Index}
+		m, err := matchMessage(&matches[i])
+		if err == nil {
+			err = s.checkSize(m)
+		}
+		if err != nil {
+			reason := "match of rule " + matches[i].Rule.Name + ": " + err.Error()
+			dead := event.Dead{Envelope: b.Envelope, Reason: reason, Cause: "unstorable", Index: matches[i].Event.Index}
 			if err := s.PublishDead(ctx, dead); err != nil {
 				return err
 			}
 			continue
 		}
-		msg := &nats.Msg{Subject: subjectMatch + match.ID(), Data: raw}
-		if err := out.post(ctx, posting{msg: msg, exists: alreadyThere}); err != nil {
+		if err := out.post(ctx, posting{msg: m, exists: alreadyThere}); err != nil {
 			return err
 		}
 	}
 	return out.settle(ctx, 0)
+}
+
+// matchMessage fails for a time beyond the year 9999, which JSON does not know.
+func matchMessage(m *event.Match) (*nats.Msg, error) {
+	raw, err := json.Marshal(event.Input{Match: m})
+	if err != nil {
+		return nil, err
+	}
+	return &nats.Msg{Subject: subjectMatch + m.ID(), Data: raw}, nil
 }
 
 // holdOpen tells the server from time to time that a message is worked on,

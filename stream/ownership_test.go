@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"sidedoor/stream"
 )
@@ -178,6 +181,32 @@ func TestAKilledOwnersSocketStandsInNobodysWay(t *testing.T) {
 	if !s.Owner() {
 		t.Error("nobody owns the folder")
 	}
+}
+
+func TestNothingIsLeftRunningAfterClose(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	dir := t.TempDir()
+	s := open(t, dir)
+	joined, err := stream.Attach(within(t), config(t, dir))
+	must(t, err)
+	stops := []func(){
+		background(t, func(ctx context.Context) error { return joined.Match(ctx, 2, matchAll) }),
+		background(t, func(ctx context.Context) error { return s.Judge(ctx, &chain{}, 1) }),
+		background(t, func(ctx context.Context) error {
+			return s.Deliver(ctx, "slack", func(context.Context, []byte, int) (time.Duration, error) { return 0, nil })
+		}),
+		background(t, func(ctx context.Context) error {
+			return s.Records(ctx, 0, func(uint64, []byte) error { return nil })
+		}),
+	}
+	must(t, s.PublishBatch(within(t), batch("trail", "1")))
+	eventually(t, "a record", func() bool { return position(t, s, "RECORDS").Last == 1 })
+	for _, stop := range stops {
+		stop()
+	}
+	shut(t, joined)
+	shut(t, s)
+	goleak.VerifyNone(t, before)
 }
 
 func TestAFolderInTheTemporaryOneThatIsNotPrivateIsRefused(t *testing.T) {

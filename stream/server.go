@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -62,11 +63,18 @@ func awaitReady(ctx context.Context, srv *server.Server) error {
 type serverLog struct{ log *slog.Logger }
 
 func (l serverLog) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
-func (l serverLog) Warnf(format string, v ...any)   { l.say(slog.LevelWarn, format, v) }
 func (l serverLog) Errorf(format string, v ...any)  { l.say(slog.LevelError, format, v) }
 func (l serverLog) Fatalf(format string, v ...any)  { l.say(slog.LevelError, format, v) }
 func (l serverLog) Debugf(format string, v ...any)  { l.say(slog.LevelDebug, format, v) }
 func (l serverLog) Tracef(format string, v ...any)  { l.say(slog.LevelDebug, format, v) }
+
+func (l serverLog) Warnf(format string, v ...any) {
+	level := slog.LevelWarn
+	if strings.HasPrefix(format, "Maximum payloads over") {
+		level = slog.LevelDebug // it is we who chose the payload, not the operator
+	}
+	l.say(level, format, v)
+}
 
 func (l serverLog) say(level slog.Level, format string, v []any) {
 	l.log.Log(context.Background(), level, "nats server", "said", fmt.Sprintf(format, v...))
