@@ -60,3 +60,59 @@ func FuzzMembersAgreeWithEncodingJSON(f *testing.F) {
 		}
 	})
 }
+
+func TestReplaceShowsAnObjectOrArrayByItsBracket(t *testing.T) {
+	var seen []string
+	got, _ := Replace([]byte(`{"a":{"b":[{"c":1},"x"]},"d":["y"],"e":"z"}`), func(path []string, value []byte) []byte {
+		seen = append(seen, strings.Join(path, ".")+"="+string(value))
+		if path[len(path)-1] == "d" {
+			return []byte("0")
+		}
+		return nil
+	})
+	if want := []string{"a={", "a.b=[", "a.b.c=1", "d=[", `e="z"`}; !reflect.DeepEqual(seen, want) {
+		t.Errorf("got %q, want %q", seen, want)
+	}
+	if want := `{"a":{"b":[{"c":1},"x"]},"d":0,"e":"z"}`; string(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestReplaceFindsAMemberAsDeepAsADocumentMayBe(t *testing.T) {
+	const depth = 9_990
+	raw := []byte(strings.Repeat(`{"a":[`, depth/2) + `{"secret":"s"}` + strings.Repeat("]}", depth/2))
+	if !json.Valid(raw) {
+		t.Fatal("the document is not valid")
+	}
+	got, changed := Replace(raw, func(path []string, _ []byte) []byte {
+		if path[len(path)-1] == "secret" {
+			return []byte(`"-"`)
+		}
+		return nil
+	})
+	if !changed || strings.Contains(string(got), `"s"`) || !json.Valid(got) {
+		t.Error("a member deep down was not found")
+	}
+}
+
+func TestNoDocumentIsTooDeepToBeLookedAt(t *testing.T) {
+	for _, open := range []string{"[", `{"a":`} {
+		raw := []byte(strings.Repeat(open, 1<<20))
+		if _, changed := Replace(raw, func([]string, []byte) []byte { return nil }); changed {
+			t.Error("nothing was to be replaced")
+		}
+	}
+}
+
+func TestReplaceMembersReplacesEveryOccurrenceAtTheTop(t *testing.T) {
+	raw := []byte(`{"a":{"a":1},"b":2,"\u0061":[3]}`)
+	got := ReplaceMembers(raw, func(key string, _ []byte) []byte {
+		if key == "a" {
+			return []byte("0")
+		}
+		return nil
+	})
+	if want := `{"a":0,"b":2,"\u0061":0}`; string(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

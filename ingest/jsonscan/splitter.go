@@ -36,7 +36,7 @@ const (
 // NewSplitter returns a splitter whose records are at most the given number of
 // bytes; a larger one is passed over and reported.
 func NewSplitter(r io.Reader, most int) *Splitter {
-	return &Splitter{r: bufio.NewReaderSize(r, 256<<10), max: most, line: 1}
+	return &Splitter{r: bufio.NewReaderSize(r, 256<<10), max: max(most, 1), line: 1}
 }
 
 // The faults of what is no record.
@@ -174,6 +174,7 @@ func (s *Splitter) object() (p Piece, isRecord bool, err error) {
 	s.buf = append(s.buf[:0], '{')
 	s.last = '{'
 	for o := (record{nesting: nesting{open: 1}}); o.open > 0; {
+		s.run(&o)
 		c, err := s.readByte()
 		p.Raw = s.buf
 		switch {
@@ -192,13 +193,45 @@ func (s *Splitter) object() (p Piece, isRecord bool, err error) {
 			s.around = wrapped
 			return p, p.Fault != "", nil
 		}
-		if s.keep(c, &o); o.tooLarge {
+		s.keep(c, &o)
+		if o.tooLarge {
 			p.Fault = TooLarge
 		}
 	}
 	p.Raw = s.buf
 	s.lines = s.lines || s.line == p.Line
 	return p, true, nil
+}
+
+// run keeps the bytes ahead that change nothing in the nesting, all at once:
+// most of a record are such.
+func (s *Splitter) run(o *record) {
+	if o.escaped {
+		return
+	}
+	ahead, _ := s.r.Peek(s.r.Buffered()) //nolint:errcheck // asks for no more than there is
+	n := 0
+	if o.inString {
+		for n < len(ahead) && ahead[n] != '"' && ahead[n] != '\\' && ahead[n] != '\n' {
+			n++
+		}
+	} else {
+		for n < len(ahead) && !structural(ahead[n]) {
+			if !isSpace(ahead[n]) {
+				s.last = ahead[n]
+			}
+			n++
+		}
+	}
+	fits := min(n, s.max-len(s.buf))
+	s.buf = append(s.buf, ahead[:fits]...)
+	o.tooLarge = o.tooLarge || fits < n
+	s.offset += int64(n)
+	_, _ = s.r.Discard(n) //nolint:errcheck // they are there
+}
+
+func structural(c byte) bool {
+	return c == '"' || c == '{' || c == '}' || c == '[' || c == ']' || c == '\n'
 }
 
 func (s *Splitter) keep(c byte, o *record) {
@@ -241,7 +274,7 @@ func (s *Splitter) broken(in nesting) bool {
 		return false
 	}
 	due := s.last == ':' || (in.open > 1 && (s.last == ',' || s.last == '['))
-	return !due || (s.lines && s.around == nothing)
+	return !due || s.lines
 }
 
 // maxShown bounds what is kept of a line that is no record, in bytes.
