@@ -1,0 +1,175 @@
+package ingest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"sidedoor/ingest"
+)
+
+// redactions are events with the secret hunter2 in them, and what stays.
+var redactions = []struct{ name, product, raw, want string }{
+	{
+		"a Secret created", "kubernetes",
+		`{"verb":"create", "objectRef":{"resource":"secrets","name":"db"},"requestObject":{"kind":"Secret","data":{"p":"hunter2"}}, "responseObject" : {"kind":"Secret","data":{"p":"hunter2"}} ,"n":1.50}`,
+		`{"verb":"create", "objectRef":{"resource":"secrets","name":"db"},"requestObject":{"redacted":"[redacted]"}, "responseObject" : {"redacted":"[redacted]"} ,"n":1.50}`,
+	},
+	{
+		"a JSON patch of a Secret", "kubernetes",
+		`{"objectRef":{"resource":"secrets"},"requestObject":[{"op":"add","value":"hunter2"}]}`,
+		`{"objectRef":{"resource":"secrets"},"requestObject":{"redacted":"[redacted]"}}`,
+	},
+	{
+		"a subresource of a Secret", "kubernetes",
+		`{"objectRef":{"resource":"secrets","subresource":"status"},"requestObject":"hunter2"}`,
+		`{"objectRef":{"resource":"secrets","subresource":"status"},"requestObject":{"redacted":"[redacted]"}}`,
+	},
+	{
+		"a token of a service account", "kubernetes",
+		`{"objectRef":{"resource":"serviceaccounts","subresource":"token"},"responseObject":{"status":{"token":"hunter2"}}}`,
+		`{"objectRef":{"resource":"serviceaccounts","subresource":"token"},"responseObject":{"redacted":"[redacted]"}}`,
+	},
+	{
+		"a review of a token", "kubernetes",
+		`{"objectRef":{"resource":"tokenreviews"},"requestObject":{"spec":{"token":"hunter2"}}}`,
+		`{"objectRef":{"resource":"tokenreviews"},"requestObject":{"redacted":"[redacted]"}}`,
+	},
+	{
+		"a Secret in a list, which the request does not name", "kubernetes",
+		`{"requestObject":{"kind":"List","items":[{"kind":"ConfigMap"},{"kind":"Secret","data":{"p":"hunter2"}}]}}`,
+		`{"requestObject":{"redacted":"[redacted]"}}`,
+	},
+	{
+		"a list of Secrets, whose items say no kind", "kubernetes",
+		`{"responseObject":{"items":[{"data":{"p":"hunter2"}}],"kind":"SecretList"}}`,
+		`{"responseObject":{"redacted":"[redacted]"}}`,
+	},
+	{
+		"keys that stand twice", "kubernetes",
+		`{"objectRef":{"resource":"secrets","resource":"pods"},"objectRef":{"resource":"pods"},"requestObject":"hunter2","requestObject":{"a":"hunter2"}}`,
+		`{"objectRef":{"resource":"secrets","resource":"pods"},"objectRef":{"resource":"pods"},"requestObject":{"redacted":"[redacted]"},"requestObject":{"redacted":"[redacted]"}}`,
+	},
+	{
+		"a token's keys that stand twice", "kubernetes",
+		`{"objectRef":{"resource":"serviceaccounts","subresource":"token","subresource":"","resource":"x"},"requestObject":"hunter2"}`,
+		`{"objectRef":{"resource":"serviceaccounts","subresource":"token","subresource":"","resource":"x"},"requestObject":{"redacted":"[redacted]"}}`,
+	},
+	{
+		"keys and values that are escaped", "kubernetes",
+		`{"object\u0052ef":{"\u0072esource":"secret\u0073"},"request\u004fbject":"hunter2"}`,
+		`{"object\u0052ef":{"\u0072esource":"secret\u0073"},"request\u004fbject":{"redacted":"[redacted]"}}`,
+	},
+	{
+		"a Secret before what it belongs to", "kubernetes",
+		`{"requestObject":{"a":"hunter2"},"objectRef":{"resource":"secrets"}}`,
+		`{"requestObject":{"redacted":"[redacted]"},"objectRef":{"resource":"secrets"}}`,
+	},
+	{
+		"a role assumed", "aws",
+		`{"responseElements":{"credentials":{"accessKeyId":"ASIA1","secretAccessKey":"hunter2","sessionToken":"hunter2","expiration":"x"}}}`,
+		`{"responseElements":{"credentials":{"accessKeyId":"ASIA1","secretAccessKey":"[redacted]","sessionToken":"[redacted]","expiration":"x"}}}`,
+	},
+	{
+		"passwords in any place", "aws",
+		`{"requestParameters":{"masterUserPassword":"hunter2","users":[{"newPassword":"hunter2"}],"passwords":["hunter2"],"minimumPasswordLength":14,"secretString":{"a":"hunter2"},"secretBinary":"hunter2"}}`,
+		`{"requestParameters":{"masterUserPassword":"[redacted]","users":[{"newPassword":"[redacted]"}],"passwords":"[redacted]","minimumPasswordLength":14,"secretString":{"a":"[redacted]"},"secretBinary":"[redacted]"}}`,
+	},
+	{
+		"escaped names", "aws",
+		`{"requestParameters":{"p\u0061ssword":"hunter2"}}`,
+		`{"requestParameters":{"p\u0061ssword":"[redacted]"}}`,
+	},
+	{
+		"a hook with its secret", "github",
+		`{"hook":{"config":{"secret":"hunter2","url":"https://x"}},"token":"hunter2","installation":{"access_token":"hunter2"},"hashed_token":"abc="}`,
+		`{"hook":{"config":{"secret":"[redacted]","url":"https://x"}},"token":"[redacted]","installation":{"access_token":"[redacted]"},"hashed_token":"abc="}`,
+	},
+}
+
+func TestSecretsAreRedactedAndNothingElse(t *testing.T) {
+	for _, c := range redactions {
+		t.Run(c.name, func(t *testing.T) {
+			got := ingest.Redact(c.product, []byte(c.raw))
+			if string(got) != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			if again := ingest.Redact(c.product, got); string(again) != c.want {
+				t.Errorf("again: %s", again)
+			}
+		})
+	}
+}
+
+func TestAnEventWithoutSecretsIsReturnedAsItIs(t *testing.T) {
+	for product, text := range map[string]string{
+		"kubernetes": `{"objectRef":{"resource":"pods","subresource":"token"},"requestObject":{"kind":"Pod","spec":{"x":"Secret","token":"t"}}}`,
+		"aws":        `{"userIdentity":{"password":"x"},"requestParameters":{"nextToken":"t","clientToken":"c","requirePassword":true}}`,
+		"github":     `{"repository":{"secret_scanning":"on"},"token":{"id":1}}`,
+		"approvals":  `{"data":{"token":"t"}}`,
+	} {
+		raw := []byte(text)
+		if got := ingest.Redact(product, raw); &got[0] != &raw[0] {
+			t.Errorf("%s: %s", product, got)
+		}
+	}
+}
+
+// FuzzNoBodyOfASecretSurvives looks for secrets with another reader of JSON.
+func FuzzNoBodyOfASecretSurvives(f *testing.F) {
+	for _, c := range redactions {
+		f.Add(c.raw)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		raw := []byte(text)
+		var before any
+		if json.Unmarshal(raw, &before) != nil {
+			for _, product := range []string{"kubernetes", "aws", "github"} {
+				ingest.Redact(product, raw) // must end
+			}
+			return
+		}
+		for _, product := range []string{"kubernetes", "aws", "github"} {
+			out := ingest.Redact(product, raw)
+			var after any
+			if err := json.Unmarshal(out, &after); err != nil {
+				t.Fatalf("%s: %s is no longer valid: %v", product, out, err)
+			}
+			top, _ := after.(map[string]any)
+			if product != "kubernetes" {
+				continue
+			}
+			for _, key := range []string{"requestObject", "responseObject"} {
+				if hasKind(top[key], "Secret") {
+					t.Errorf("%s: %s keeps a Secret", out, key)
+				}
+			}
+		}
+	})
+}
+
+func hasKind(v any, kind string) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, member := range v {
+			if key == "kind" && member == kind || hasKind(member, kind) {
+				return true
+			}
+		}
+	case []any:
+		for _, member := range v {
+			if hasKind(member, kind) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestASecretDeepDownIsFound(t *testing.T) {
+	raw := []byte(`{"requestObject":` + strings.Repeat(`{"a":[`, 4000) + `{"kind":"Secret","data":"hunter2"}` + strings.Repeat("]}", 4000) + `}`)
+	if got := ingest.Redact("kubernetes", raw); bytes.Contains(got, []byte("hunter2")) {
+		t.Error("it is kept")
+	}
+}
