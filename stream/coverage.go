@@ -89,11 +89,11 @@ func (c *coverage) run(ctx context.Context) {
 // release publishes the marks that the floor has reached. Of several marks of
 // one source only the furthest is published: it says what the others say.
 func (c *coverage) release(ctx context.Context) error {
-	consumer, err := c.stream.js.Consumer(ctx, streamEvents, consumerMatch) // asks the server
+	floor, err := c.floor(ctx)
 	if err != nil {
-		return fmt.Errorf("acknowledged floor of %s: %w", consumerMatch, err)
+		return err
 	}
-	free := c.reached(consumer.CachedInfo().AckFloor.Stream)
+	free := c.reached(floor)
 	furthest := map[string]heldMark{}
 	for _, h := range free {
 		if f, ok := furthest[h.mark.Source]; !ok || h.mark.Through.After(f.mark.Through) {
@@ -113,6 +113,18 @@ func (c *coverage) release(ctx context.Context) error {
 		delete(c.held, h.seq)
 	}
 	return nil
+}
+
+// floor is the sequence on EVENTS up to which everything is acknowledged.
+func (c *coverage) floor(ctx context.Context) (uint64, error) {
+	// In a cluster a consumer between two leaders does not answer at all.
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	consumer, err := c.stream.js.Consumer(ctx, streamEvents, consumerMatch) // asks the server
+	if err != nil {
+		return 0, fmt.Errorf("acknowledged floor of %s: %w", consumerMatch, err)
+	}
+	return consumer.CachedInfo().AckFloor.Stream, nil
 }
 
 // reached returns the marks with nothing unacknowledged before them but marks

@@ -174,17 +174,21 @@ func TestABatchIsStoredOnceHoweverOftenAndLateItComes(t *testing.T) {
 	}
 }
 
-func position(t testing.TB, s *stream.Stream, name string) stream.Position {
+func position(t testing.TB, s *stream.Stream, name string) (found stream.Position) {
 	t.Helper()
-	all, err := s.Positions(within(t))
-	must(t, err)
-	for _, p := range all {
-		if p.Stream == name {
-			return p
+	eventually(t, "position of "+name, func() bool {
+		// A cluster that chooses a leader does not answer: ask again.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		all, err := s.Positions(ctx)
+		for _, p := range all {
+			if p.Stream == name {
+				found = p
+			}
 		}
-	}
-	t.Fatalf("no position of %s", name)
-	return stream.Position{}
+		return err == nil && found.Stream != ""
+	})
+	return found
 }
 
 func TestABatchOfTheBoundInBytesFitsAndALargerOneIsRefused(t *testing.T) {
