@@ -20,4 +20,5 @@ type commands struct {
 	Audit  auditCmd  `cmd:"" help:"Draw samples of the evidence and take them away."`
 	Verify verifyCmd `cmd:"" help:"Check a data folder or an exported folder, offline."`
 	Dead   deadCmd   `cmd:"" help:"List what arrived and could not be read."`
+	Listen listenCmd `cmd:"" help:"Print alerts that are sent here, to try receivers without Slack."`
 }

@@ -39,6 +39,25 @@ func (t *toldLog) take() []demo.Told {
 	return out
 }
 
+// waitTold bounds how long the story waits for somebody to be told; it is told
+// late then, and not less truly.
+const waitTold = 3 * time.Second
+
+// wait waits until there is something new in Slack.
+func (t *toldLog) wait(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, waitTold)
+	defer cancel()
+	for ctx.Err() == nil {
+		t.mu.Lock()
+		heard := slices.ContainsFunc(t.fresh, func(m demo.Told) bool { return m.Channel == "slack" })
+		t.mu.Unlock()
+		if heard {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 func (t *toldLog) counts() map[string]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -98,7 +117,7 @@ func (d *demonstration) await(ctx context.Context, b demo.Beat) error {
 			}
 		}
 		if missing := unmet(b, of, false); missing == "" {
-			d.caught(b, of)
+			d.caught(ctx, b, of)
 			return nil
 		}
 		select {
@@ -130,15 +149,20 @@ func unmet(b demo.Beat, verdicts []*event.Verdict, final bool) string {
 }
 
 // caught tells what was found.
-func (d *demonstration) caught(b demo.Beat, verdicts []*event.Verdict) {
+func (d *demonstration) caught(ctx context.Context, b demo.Beat, verdicts []*event.Verdict) {
 	told := map[string]bool{}
+	alarming := false
 	for _, v := range verdicts {
 		expected := slices.ContainsFunc(b.Expect, func(e demo.Expect) bool { return e.Rule == v.Rule.Name && e.Actor == v.Actor.Person })
 		line := fmt.Sprintf("       %s %s: %s\n", sign(v.Verdict), v.Verdict, printable(v.Reason))
 		if expected && !told[line] {
 			told[line] = true
+			alarming = alarming || v.Verdict != event.Approved
 			fmt.Fprint(d.out, line)
 		}
+	}
+	if alarming {
+		d.told.wait(ctx)
 	}
 	d.heard()
 }

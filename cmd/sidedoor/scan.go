@@ -17,13 +17,14 @@ import (
 )
 
 type scanCmd struct {
-	Paths  []string      `arg:"" name:"path" help:"Log files and folders of them: CloudTrail, Kubernetes audit, GitHub audit log and webhook deliveries, approvals as CloudEvents; plain or gzip." type:"path"`
-	Format string        `help:"How to print verdicts: ${enum}." enum:"table,json" default:"table"`
-	FailOn string        `help:"Exit with 3 if there is a verdict of this kind: ${enum}." enum:"none,bypass,undetermined" default:"none"`
-	All    bool          `help:"Print approved acts too (JSON always does)."`
-	Policy []string      `help:"Folder of rules, controls and estate to lay over the built-in pack." type:"path" placeholder:"DIR"`
-	Grace  time.Duration `help:"How long after an act its approval may still arrive, for rules that do not say." default:"5m"`
-	Tmp    string        `help:"Where to sort what does not fit into memory." placeholder:"DIR"`
+	Paths  []string          `arg:"" name:"path" help:"Log files and folders of them: CloudTrail, Kubernetes audit, GitHub audit log and webhook deliveries, approvals as CloudEvents; plain or gzip."`
+	Format string            `help:"How to print verdicts: ${enum}." enum:"table,json" default:"table"`
+	FailOn string            `help:"Exit with 3 if there is a verdict of this kind: ${enum}." enum:"none,bypass,undetermined" default:"none"`
+	All    bool              `help:"Print approved acts too (JSON always does)."`
+	Policy []string          `help:"Folder of rules, controls and estate to lay over the built-in pack." type:"path" placeholder:"DIR"`
+	Scope  map[string]string `help:"What a source's logs are of, where they do not say: kubernetes=prod-eu." placeholder:"SOURCE=SCOPE"`
+	Grace  time.Duration     `help:"How long after an act its approval may still arrive, for rules that do not say." default:"5m"`
+	Tmp    string            `help:"Where to sort what does not fit into memory." placeholder:"DIR"`
 }
 
 // Help says what the one-line help cannot.
@@ -56,7 +57,7 @@ func (c *scanCmd) Run(ctx context.Context, e *edges) error {
 	if err := faults.Err(); err != nil {
 		return err
 	}
-	s := &scan{matcher: matcher, ends: map[string]time.Time{}, sources: map[string]rules.SourceInfo{}, unread: newUnread()}
+	s := &scan{matcher: matcher, scopes: c.Scope, ends: map[string]time.Time{}, sources: map[string]rules.SourceInfo{}, unread: newUnread()}
 	dir, err := os.MkdirTemp(c.Tmp, "sidedoor-scan-")
 	if err != nil {
 		return fmt.Errorf("scan: a folder to sort in: %w", err)
@@ -117,6 +118,7 @@ func (c *scanCmd) verdict(counts map[event.State]int) error {
 // in it.
 type scan struct {
 	matcher *rules.Matcher
+	scopes  map[string]string // by source
 	sorter  *offline.Sorter
 	ends    map[string]time.Time
 	sources map[string]rules.SourceInfo
@@ -148,6 +150,7 @@ func (s *scan) read(ctx context.Context, paths []string, p *progress) error {
 
 func (s *scan) add(r logfile.Record) error {
 	env := r.Envelope
+	env.Scope = s.scopes[env.Source]
 	if len(s.batch.Events) == batchSize || (len(s.batch.Events) > 0 && env != s.batch.Envelope) {
 		if err := s.match(); err != nil {
 			return err
