@@ -49,6 +49,11 @@ func TestARecordFitsTheLedgerWhateverTheInput(t *testing.T) {
 		if len(alerts(s.out)) != 1 {
 			t.Errorf("%d alerts", len(alerts(s.out)))
 		}
+		for _, v := range verdicts(s.out) {
+			if len(v.Considered) == 0 || len(v.Considered)+v.Omitted != 25 {
+				t.Errorf("%d considered and %d omitted", len(v.Considered), v.Omitted)
+			}
+		}
 	}
 }
 
@@ -193,6 +198,19 @@ func TestWhatIsOlderThanTheMemoryIsForgottenWithoutCounting(t *testing.T) {
 	s.match(aGrant(named("too-late")))
 	if len(s.out) != n {
 		t.Errorf("records: %+v", s.out[n:])
+	}
+}
+
+func TestAnApprovalThatHadExpiredWhenItArrivedIsKeptToExplain(t *testing.T) {
+	s := newStream(t, judge.Config{})
+	s.mark("approvals", clock("12:00"))
+	s.pass(nine)
+	old := nine.AddDate(0, -1, 0)
+	s.match(aGrant(recorded(old), valid(old, old.Add(time.Hour))))
+	s.match(anAct())
+	s.pass(clock("12:00"))
+	if c := verdicts(s.out)["act"].Considered; len(c) != 1 || c[0].Why != event.Expired {
+		t.Errorf("considered: %+v", c)
 	}
 }
 

@@ -89,8 +89,13 @@ func TestEverySourceThatProvidesAKindHasToBeComplete(t *testing.T) {
 	s.put(event.Input{Policy: &p})
 	s.pass(nine)
 	s.match(anAct())
-	s.mark("grants", clock("09:10"))
+	s.match(anAct(withID("another"), act(func(a *event.Act) { a.Limit = 0 })))
 	s.pass(clock("09:10"))
+	if v := verdicts(s.out)["another"]; !slices.Equal(v.Behind, []string{"approvals", "grants"}) ||
+		v.Reason != "cannot tell: source approvals was never heard, source grants was never heard, needed 2026-11-16 09:05 UTC" {
+		t.Errorf("behind %v, reason %q", v.Behind, v.Reason)
+	}
+	s.mark("grants", clock("09:10"))
 	s.want(event.Pending)
 	s.mark("approvals", clock("09:10"))
 	s.want(event.Bypass)
