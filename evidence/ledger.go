@@ -193,8 +193,8 @@ func (l *Ledger) retire(old int64) {
 		}
 		path := filepath.Join(l.dir, t.path())
 		// A leftover is removed on the next start; it harms nobody.
-		_ = os.Remove(path)               //nolint:errcheck // as said
-		_ = os.Remove(filepath.Dir(path)) //nolint:errcheck // only if empty
+		_ = os.Remove(path)               // as said
+		_ = os.Remove(filepath.Dir(path)) // only if empty
 	})
 }
 

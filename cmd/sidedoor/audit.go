@@ -36,23 +36,25 @@ type bench struct {
 	index *audit.Index
 }
 
-func (p *period) open(ctx context.Context) (*bench, error) {
+// atBench does work on the records as of now, and seals what it recorded.
+func (p *period) atBench(ctx context.Context, work func(*bench) error) error {
 	cfg, err := p.load()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	in, err := openInstallation(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b, err := newBench(ctx, in)
-	if err != nil {
-		return nil, errors.Join(err, in.close(ctx))
+	switch {
+	case err != nil:
+	case !knowsControl(in, p.Control):
+		err = exit{exitUsage, fmt.Errorf("there is no control %q; sidedoor rules list shows them", p.Control)}
+	default:
+		err = work(b)
 	}
-	if !knowsControl(in, p.Control) {
-		return nil, errors.Join(exit{exitUsage, fmt.Errorf("there is no control %q; sidedoor rules list shows them", p.Control)}, in.close(ctx))
-	}
-	return b, nil
+	return errors.Join(err, in.close(ctx))
 }
 
 func newBench(ctx context.Context, in *installation) (*bench, error) {
@@ -82,14 +84,11 @@ func (b *bench) population(p *period) audit.Population {
 type auditPopulationCmd struct{ period }
 
 func (c *auditPopulationCmd) Run(ctx context.Context, e *edges) error {
-	b, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer b.close(ctx)
-	enc := json.NewEncoder(e.out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(b.population(&c.period))
+	return c.atBench(ctx, func(b *bench) error {
+		enc := json.NewEncoder(e.out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(b.population(&c.period))
+	})
 }
 
 // draw chooses a sample.
@@ -142,17 +141,14 @@ type auditSampleCmd struct {
 }
 
 func (c *auditSampleCmd) Run(ctx context.Context, e *edges) error {
-	b, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer b.close(ctx)
-	_, rec, err := b.sample(ctx, &c.period, &c.draw)
-	if err != nil {
-		return err
-	}
-	printSample(e.out, rec.Body.(*event.Sample))
-	return nil
+	return c.atBench(ctx, func(b *bench) error {
+		_, rec, err := b.sample(ctx, &c.period, &c.draw)
+		if err != nil {
+			return err
+		}
+		printSample(e.out, rec.Body.(*event.Sample))
+		return nil
+	})
 }
 
 type auditExportCmd struct {
@@ -165,16 +161,13 @@ func (c *auditExportCmd) Run(ctx context.Context, e *edges) error {
 	if _, err := os.Stat(c.Out); err == nil {
 		return exit{exitUsage, fmt.Errorf("%s exists; name a new folder", c.Out)}
 	}
-	b, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer b.close(ctx)
-	s, err := b.export(ctx, &c.period, &c.draw, c.Out)
-	if err != nil {
-		return err
-	}
-	printSample(e.out, s)
-	fmt.Fprintf(e.out, "written to %s; check it with: sidedoor verify %s\n", c.Out, c.Out)
-	return nil
+	return c.atBench(ctx, func(b *bench) error {
+		s, err := b.export(ctx, &c.period, &c.draw, c.Out)
+		if err != nil {
+			return err
+		}
+		printSample(e.out, s)
+		fmt.Fprintf(e.out, "written to %s; check it with: sidedoor verify %s\n", c.Out, c.Out)
+		return nil
+	})
 }

@@ -195,8 +195,8 @@ func (c *config) ruleDefaults() rules.Defaults {
 // loadPolicy reads the built-in pack with the given folders laid over it. A
 // fault in one rule does not take the others down: it is for the caller to
 // say whether to go on.
-func loadPolicy(folders []string, overlays ...fs.FS) (*rules.Policy, error) {
-	sources := append([]fs.FS{pack.FS()}, overlays...)
+func loadPolicy(folders []string) (*rules.Policy, error) {
+	sources := []fs.FS{pack.FS()}
 	for _, f := range folders {
 		if info, err := os.Stat(f); err != nil {
 			return nil, fmt.Errorf("policy: %w", err)

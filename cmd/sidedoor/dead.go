@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +14,7 @@ type deadCmd struct {
 	Raw bool `help:"Print the bytes that were kept, too."`
 }
 
-func (c *deadCmd) Run(ctx context.Context, e *edges) error {
+func (c *deadCmd) Run(ctx context.Context, e *edges) (err error) {
 	cfg, err := c.load()
 	if err != nil {
 		return err
@@ -22,7 +23,7 @@ func (c *deadCmd) Run(ctx context.Context, e *edges) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close(ctx)
+	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()
 	n := 0
 	err = s.ReadDead(ctx, func(source, reason, cause string, stored time.Time, raw []byte) error {
 		n++

@@ -116,25 +116,25 @@ func (d *demonstration) await(ctx context.Context, b demo.Beat) error {
 				of = append(of, v)
 			}
 		}
-		if missing := unmet(b, of, false); missing == "" {
+		if missing := unmet(b, of, first); missing == "" {
 			d.caught(ctx, b, of)
 			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("beat %q: %s did not come about", b.Title, unmet(b, of, false))
+			return fmt.Errorf("beat %q: %s did not come about", b.Title, unmet(b, of, first))
 		}
 	}
 }
 
+// first is the verdict that a beat leads to at once.
+func first(e demo.Expect) event.State { return e.Verdict }
+
 // unmet says which expectation of a beat has no verdict yet.
-func unmet(b demo.Beat, verdicts []*event.Verdict, final bool) string {
+func unmet(b demo.Beat, verdicts []*event.Verdict, expected func(demo.Expect) event.State) string {
 	for _, e := range b.Expect {
-		want := e.Verdict
-		if final {
-			want = e.Final()
-		}
+		want := expected(e)
 		n := 0
 		for _, v := range verdicts {
 			if v.Rule.Name == e.Rule && v.Actor.Person == e.Actor && (v.Verdict == want || v.Verdict == e.Final()) {
@@ -261,7 +261,7 @@ func (d *demonstration) verdicts(ctx context.Context) error {
 				of = append(of, v)
 			}
 		}
-		if missing := unmet(b, of, true); missing != "" {
+		if missing := unmet(b, of, demo.Expect.Final); missing != "" {
 			return fmt.Errorf("beat %q: %s is missing", b.Title, missing)
 		}
 	}

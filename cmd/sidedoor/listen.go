@@ -47,7 +47,7 @@ func (c *listenCmd) Run(ctx context.Context, e *edges) error {
 	}
 	go func() {
 		<-ctx.Done()
-		_ = server.Close() //nolint:errcheck // it is to end
+		_ = server.Close() // it is to end
 	}()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -78,12 +79,12 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 	if err != nil {
 		return p, err
 	}
-	p.stages = append(sources,
-		&stage{name: "match", run: func(ctx context.Context) error { return s.Match(ctx, matchers, matcher.Match) }},
-		&stage{name: "judge", run: func(ctx context.Context) error { return s.Judge(ctx, p.judge, snapshotEvery) }},
-		&stage{name: "alerting", run: func(ctx context.Context) error { return dispatcher.Run(ctx, s) }},
-		&stage{name: "evidence", run: p.sealer.run},
-	)
+	p.stages = slices.Concat(sources, []*stage{
+		{name: "match", run: func(ctx context.Context) error { return s.Match(ctx, matchers, matcher.Match) }},
+		{name: "judge", run: func(ctx context.Context) error { return s.Judge(ctx, p.judge, snapshotEvery) }},
+		{name: "alerting", run: func(ctx context.Context) error { return dispatcher.Run(ctx, s) }},
+		{name: "evidence", run: p.sealer.run},
+	})
 	for i := len(p.stages) - 1; i >= 0; i-- { // the last first, so that nothing waits for a reader
 		p.stages[i].start(ctx, p.failed)
 	}

@@ -40,12 +40,12 @@ func (p *progress) file(name string, read, total int64) {
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(progressEvery))
 	}
 	p.bar.Describe(filepath.Base(name))
-	_ = p.bar.Set64(read) //nolint:errcheck // a progress bar that cannot be drawn is no reason to stop
+	_ = p.bar.Set64(read) // a progress bar that cannot be drawn is no reason to stop
 }
 
 func (p *progress) done() {
 	if p.bar != nil {
-		_ = p.bar.Finish() //nolint:errcheck // as above
+		_ = p.bar.Finish() // as above
 		fmt.Fprintln(p.w)
 	}
 }

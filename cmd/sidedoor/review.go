@@ -57,14 +57,10 @@ type reviewListCmd struct {
 }
 
 func (c *reviewListCmd) Run(ctx context.Context, e *edges) error {
-	d, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.close(ctx)
-	items := d.state.Alerts(review.Filter{Control: c.Control, Week: c.Week, Open: c.Open})
-	printAlerts(e.out, items)
-	return nil
+	return c.atDesk(ctx, func(d *desk) error {
+		printAlerts(e.out, d.state.Alerts(review.Filter{Control: c.Control, Week: c.Week, Open: c.Open}))
+		return nil
+	})
 }
 
 type reviewShowCmd struct {
@@ -73,16 +69,13 @@ type reviewShowCmd struct {
 }
 
 func (c *reviewShowCmd) Run(ctx context.Context, e *edges) error {
-	d, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.close(ctx)
-	item, err := d.state.Alert(c.Alert)
-	if err != nil {
-		return err
-	}
-	return printAlert(ctx, e.out, d.stream, item)
+	return c.atDesk(ctx, func(d *desk) error {
+		item, err := d.state.Alert(c.Alert)
+		if err != nil {
+			return err
+		}
+		return printAlert(ctx, e.out, d.stream, item)
+	})
 }
 
 type reviewDecideCmd struct {
@@ -95,23 +88,20 @@ type reviewDecideCmd struct {
 }
 
 func (c *reviewDecideCmd) Run(ctx context.Context, e *edges) error {
-	d, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.close(ctx)
-	r, err := d.state.Decide(review.Command{
-		Alert: c.Alert, Reviewer: c.As, Disposition: event.Disposition(c.Disposition), Comment: c.Comment,
-		Reference: c.Reference, Via: "cli", Login: login(), Now: time.Now().UTC(),
+	return c.atDesk(ctx, func(d *desk) error {
+		r, err := d.state.Decide(review.Command{
+			Alert: c.Alert, Reviewer: c.As, Disposition: event.Disposition(c.Disposition), Comment: c.Comment,
+			Reference: c.Reference, Via: "cli", Login: login(), Now: time.Now().UTC(),
+		})
+		if err != nil {
+			return err
+		}
+		if err := d.append(ctx, r); err != nil {
+			return err
+		}
+		fmt.Fprintf(e.out, "recorded: review %s, %s by %s\n", r.ID, c.Disposition, c.As)
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	if err := d.append(ctx, r); err != nil {
-		return err
-	}
-	fmt.Fprintf(e.out, "recorded: review %s, %s by %s\n", r.ID, c.Disposition, c.As)
-	return nil
 }
 
 type reviewSignOffCmd struct {
@@ -123,30 +113,32 @@ type reviewSignOffCmd struct {
 }
 
 func (c *reviewSignOffCmd) Run(ctx context.Context, e *edges) error {
-	d, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer d.close(ctx)
-	r, err := d.state.SignOff(review.SignOffCommand{
-		Control: c.Control, Week: c.Week, Signer: c.As, Comment: c.Comment, Via: "cli", Login: login(), Now: time.Now().UTC(),
+	return c.atDesk(ctx, func(d *desk) error {
+		r, err := d.state.SignOff(review.SignOffCommand{
+			Control: c.Control, Week: c.Week, Signer: c.As, Comment: c.Comment, Via: "cli", Login: login(), Now: time.Now().UTC(),
+		})
+		if err != nil {
+			return err
+		}
+		if err := d.append(ctx, r); err != nil {
+			return err
+		}
+		fmt.Fprintln(e.out, strings.TrimSpace(r.Body.(*event.SignOff).Statement))
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	if err := d.append(ctx, r); err != nil {
-		return err
-	}
-	fmt.Fprintln(e.out, strings.TrimSpace(r.Body.(*event.SignOff).Statement))
-	return nil
 }
 
-func (c configFlag) open(ctx context.Context) (*desk, error) {
+// atDesk does work on the records as of now, and seals what it recorded.
+func (c configFlag) atDesk(ctx context.Context, work func(*desk) error) error {
 	cfg, err := c.load()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return openDesk(ctx, cfg)
+	d, err := openDesk(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(work(d), d.close(ctx))
 }
 
 // login is the operating system's account behind a command: what a person

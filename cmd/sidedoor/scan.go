@@ -48,7 +48,7 @@ privileged roles and protected branches: expect noise, then narrow it with an es
 // revised.
 const heldVerdicts = 20_000
 
-func (c *scanCmd) Run(ctx context.Context, e *edges) error {
+func (c *scanCmd) Run(ctx context.Context, e *edges) (err error) {
 	policy, err := loadPolicy(c.Policy)
 	if err != nil {
 		return err
@@ -62,9 +62,8 @@ func (c *scanCmd) Run(ctx context.Context, e *edges) error {
 	if err != nil {
 		return fmt.Errorf("scan: a folder to sort in: %w", err)
 	}
-	defer os.RemoveAll(dir)
 	s.sorter = offline.NewSorter(dir, 0)
-	defer s.sorter.Close()
+	defer func() { err = errors.Join(err, s.sorter.Close(), os.RemoveAll(dir)) }()
 
 	progress := newProgress(e.err)
 	if err := s.read(ctx, c.Paths, progress); err != nil {
