@@ -16,9 +16,9 @@
 // A bypass is the absence of an approval, so it is stated only when the act's
 // grace has passed and every source in force that provides one of the required
 // kinds of approval is complete up to then. A kind that no source provides can
-// never come, and delays nothing. The states are ordered by what is known, and
-// an act only moves towards approved; so, whatever the order of arrival, the
-// same inputs end in the same states.
+// never come, and delays nothing. An act only ever moves towards approved; so,
+// whatever the order of arrival, the same inputs end in the same states, unless
+// [Config]'s bounds had something forgotten in between.
 //
 // # Costs
 //
