@@ -1,6 +1,9 @@
 package rules
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -66,6 +69,23 @@ func (r *reader) meaning(rule *Rule) {
 	if tests, ok := rule.Extra["tests"]; ok {
 		rule.Tests = r.tests(tests.Value, rule.LogSource)
 	}
+	r.misspelt(rule)
+}
+
+// misspelt finds keys that are almost ours: an approval that is not read as
+// one would be a detection, whose every match is a bypass. Other keys are the
+// author's own.
+func (r *reader) misspelt(rule *Rule) {
+	ours := []string{"act", "approval", "control", "tests"}
+	for _, key := range slices.Sorted(maps.Keys(rule.Extra)) {
+		hint := sigma.Suggest(key, ours[1:]) // nearly anything short is near to "act"
+		if strings.HasPrefix(strings.ToLower(key), "act") {
+			hint = sigma.Suggest(key, ours[:1])
+		}
+		if hint != "" && !slices.Contains(ours, key) {
+			r.fault(rule.Extra[key].KeyNode, "a rule has no key %q%s", key, hint)
+		}
+	}
 }
 
 func (r *reader) act(node ast.Node) *Act {
@@ -116,6 +136,7 @@ func (r *reader) requirements(node ast.Node) []Requirement {
 		pairs, isMap := sigma.Pairs(it)
 		if !isMap {
 			r.fault(it, "approved-by: write a kind, or kind: {actor: same, …}")
+			continue
 		}
 		for _, p := range pairs {
 			out = append(out, r.requirement(p))
@@ -198,7 +219,8 @@ func usual(product string) (actor []string, resource, scope string) {
 	case "kubernetes":
 		return []string{"user.username"}, "{scope}/{objectRef.namespace}/{objectRef.resource}/{objectRef.name}", "{scope}"
 	case "github":
-		return []string{"actor", "sender.login", "user"}, "{repo|repository.full_name|org|scope}", "{repo|repository.full_name|org|scope}"
+		return []string{"actor", "sender.login"}, // the audit log's user is whom it was done to
+			"{repo|repository.full_name|org|scope}", "{repo|repository.full_name|org|scope}"
 	}
 	return []string{"actor", "user", "userName"}, "{scope}", "{scope}"
 }

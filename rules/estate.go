@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -57,7 +59,16 @@ func (l *loader) control(r *reader, node ast.Node) {
 	c := Control{Cadence: "weekly"}
 	r.mapping(node, "control", map[string]func(sigma.Pair){
 		"id": r.text(&c.ID), "title": r.text(&c.Title), "objective": r.text(&c.Objective), "family": r.text(&c.Family),
-		"owner": r.text(&c.Owner), "reviewers": r.texts(&c.Reviewers),
+		"owner": func(p sigma.Pair) {
+			c.Owner = r.scalar(p.Value, p.Key)
+			l.named = append(l.named, namedPerson{r.Place, p.Value, c.Owner})
+		},
+		"reviewers": func(p sigma.Pair) {
+			c.Reviewers = r.list(p.Value, p.Key)
+			for _, name := range c.Reviewers {
+				l.named = append(l.named, namedPerson{r.Place, p.Value, name})
+			}
+		},
 		"cadence": func(p sigma.Pair) {
 			if c.Cadence = r.scalar(p.Value, "cadence"); c.Cadence != "weekly" {
 				r.fault(p.Value, "cadence %q: this version reviews weekly", c.Cadence)
@@ -67,6 +78,9 @@ func (l *loader) control(r *reader, node ast.Node) {
 	if c.ID == "" || strings.ContainsAny(c.ID, " .*>\t") {
 		r.fault(node, "a control needs an id without spaces, dots and wildcards, such as CHG-03")
 		return
+	}
+	if l.again("control", c.ID) {
+		r.fault(node, "there is another control %q in this folder", c.ID)
 	}
 	i := slices.IndexFunc(l.policy.Controls, func(o Control) bool { return o.ID == c.ID })
 	if i < 0 {
@@ -134,28 +148,43 @@ func (l *loader) person(r *reader, node ast.Node) {
 		r.fault(node, "a person needs a name")
 		return
 	}
-	people := slices.DeleteFunc(l.policy.Estate.People, func(o Person) bool { return o.Name == p.Name })
-	for _, o := range people {
+	if l.again("person", p.Name) {
+		r.fault(node, "there is another person %q in this folder", p.Name)
+	}
+	e := &l.policy.Estate
+	e.People = slices.DeleteFunc(e.People, func(o Person) bool { return o.Name == p.Name })
+	for _, o := range e.People {
 		if product, alias, clash := shared(o, p); clash {
 			r.fault(node, "%s and %s are both %q in %s; a name belongs to one person", o.Name, p.Name, alias, product)
 		}
 	}
-	l.policy.Estate.People = append(people, p)
+	e.People = append(e.People, p)
 }
 
 // shared finds a name that two people claim.
 func shared(a, b Person) (product, alias string, clash bool) {
-	if a.Email != "" && strings.EqualFold(a.Email, b.Email) {
-		return "every product", a.Email, true
-	}
-	for product, names := range b.Aliases {
-		for _, n := range names {
-			if slices.ContainsFunc(a.Aliases[product], func(o string) bool { return strings.EqualFold(o, n) }) {
-				return product, n, true
+	for _, x := range a.names() {
+		for _, y := range b.names() {
+			if x.name == y.name && (x.product == y.product || x.product == "" || y.product == "") {
+				return cmp.Or(x.product, y.product, "every product"), x.name, true
 			}
 		}
 	}
 	return "", "", false
+}
+
+// names are all names of a person; those of every product have none.
+func (p Person) names() []identity {
+	var out []identity
+	if p.Email != "" {
+		out = append(out, identity{"", strings.ToLower(p.Email)})
+	}
+	for _, product := range slices.Sorted(maps.Keys(p.Aliases)) {
+		for _, n := range p.Aliases[product] {
+			out = append(out, identity{product, strings.ToLower(n)})
+		}
+	}
+	return out
 }
 
 // directory finds the person behind a name.
@@ -172,17 +201,11 @@ type aliasPattern struct{ pattern, person string }
 func newDirectory(e Estate) *directory {
 	d := &directory{exact: map[identity]string{}, patterns: map[string][]aliasPattern{}}
 	for _, p := range e.People {
-		if p.Email != "" {
-			d.exact[identity{"", strings.ToLower(p.Email)}] = p.Name
-		}
-		for product, names := range p.Aliases {
-			for _, n := range names {
-				n = strings.ToLower(n)
-				if strings.Contains(n, "*") {
-					d.patterns[product] = append(d.patterns[product], aliasPattern{n, p.Name})
-				} else {
-					d.exact[identity{product, n}] = p.Name
-				}
+		for _, n := range p.names() {
+			if n.product != "" && strings.Contains(n.name, "*") {
+				d.patterns[n.product] = append(d.patterns[n.product], aliasPattern{n.name, p.Name})
+			} else {
+				d.exact[n] = p.Name
 			}
 		}
 	}

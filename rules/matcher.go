@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -58,12 +59,19 @@ func (m *Matcher) Match(b event.Batch) (matches []event.Match, dead []event.Dead
 			dead = append(dead, unreadable(b, e, err))
 			continue
 		}
-		if len(found) > 0 && id == "" {
+		if len(found) == 0 {
+			continue
+		}
+		ref := b.Ref(i)
+		if !civil(ref.At()) { // a match could not be written down
+			dead = append(dead, unreadable(b, e, fmt.Errorf("event: it says that it occurred in the year %d", ref.At().Year())))
+			continue
+		}
+		if id == "" {
 			id = b.ID().String()
 		}
+		ref.Batch = id
 		for _, k := range found {
-			ref := b.Ref(i)
-			ref.Batch = id
 			matches = append(matches, m.meaning(m.rules[k], ref, &subject{scope: b.Scope, event: e}))
 		}
 	}
@@ -127,13 +135,22 @@ func (m *Matcher) approval(a *Approval, ref event.Ref, e *subject) *event.Approv
 		out.Recorded = t
 	}
 	var fromOK, untilOK bool
-	out.From, fromOK = parseTime(firstText(a.From, e))
-	out.Until, untilOK = parseTime(firstText(a.Until, e))
-	// A window that was meant and cannot be read must not become an open one.
-	if (firstText(a.From, e) != "" && !fromOK) || (firstText(a.Until, e) != "" && !untilOK) {
+	out.From, fromOK = bound(a.From, e)
+	out.Until, untilOK = bound(a.Until, e)
+	if !fromOK || !untilOK {
 		out.Covers = ""
 	}
 	return out
+}
+
+// bound reads one end of a window: the zero time if the event gives none. A
+// window that was meant and cannot be read must not become an open one: then ok
+// is false.
+func bound(fields []Template, e *subject) (t time.Time, ok bool) {
+	if s := firstText(fields, e); s != "" {
+		return parseTime(s)
+	}
+	return time.Time{}, !slices.ContainsFunc(fields, e.mentions)
 }
 
 func (m *Matcher) party(fields []Template, product string, e *subject) event.Party {
@@ -155,17 +172,29 @@ func firstText(fields []Template, e *subject) string {
 }
 
 // parseTime reads RFC 3339, or a number of seconds or milliseconds since 1970;
-// ten digits are seconds until the year 2286.
+// ten digits are seconds until the year 2286. Of anything else, and of a time
+// that JSON cannot hold, it returns the zero time.
 func parseTime(s string) (time.Time, bool) {
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t.UTC(), true
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		n, err := strconv.ParseInt(s, 10, 64)
+		switch {
+		case err != nil || n <= 0:
+			return time.Time{}, false
+		case n < 1e10:
+			t = time.Unix(n, 0)
+		default:
+			t = time.UnixMilli(n)
+		}
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n <= 0 {
+	if !civil(t) {
 		return time.Time{}, false
 	}
-	if n < 1e10 {
-		return time.Unix(n, 0).UTC(), true
-	}
-	return time.UnixMilli(n).UTC(), true
+	return t.UTC(), true
+}
+
+// civil says whether JSON can hold t.
+func civil(t time.Time) bool {
+	y := t.UTC().Year()
+	return y >= 1 && y <= 9999
 }

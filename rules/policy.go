@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml/ast"
+
 	"sidedoor/event"
 	"sidedoor/rules/sigma"
 )
@@ -59,12 +61,35 @@ func Load(folders ...fs.FS) (*Policy, sigma.Faults) {
 type loader struct {
 	policy *Policy
 	faults sigma.Faults
-	fresh  map[string]bool // rule names of the folder at hand
+	fresh  map[declared]bool // by the folder at hand
+	named  []namedPerson
+}
+
+// declared is something that a folder may declare once: a rule by its name or
+// its id, a control, a person.
+type declared struct{ what, name string }
+
+// namedPerson is where a control names somebody.
+type namedPerson struct {
+	place sigma.Place
+	node  ast.Node
+	name  string
+}
+
+// again says whether the folder declares something a second time.
+func (l *loader) again(what, name string) bool {
+	d := declared{what, name}
+	again := l.fresh[d]
+	l.fresh[d] = true
+	return again
 }
 
 func (l *loader) folder(folder fs.FS) {
-	l.fresh = map[string]bool{}
+	l.fresh = map[declared]bool{}
 	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != "." {
+			return fs.SkipDir // .git, .github, and the ..data of a mounted ConfigMap
+		}
 		if err != nil || d.IsDir() || !isYAML(name) {
 			return err
 		}
@@ -85,6 +110,10 @@ func isYAML(name string) bool {
 }
 
 func (l *loader) file(name string, src []byte) {
+	if fault, found := unreasonable(name, src); found {
+		l.faults = append(l.faults, fault)
+		return
+	}
 	docs, faults := sigma.ParseDocuments(name, src)
 	l.faults = append(l.faults, faults...)
 	for _, d := range docs {
@@ -108,22 +137,22 @@ func (l *loader) rule(d sigma.Document) {
 	r := &Rule{Rule: base, Digest: event.DigestOf(d.Source)}
 	rd := &reader{Place: d.Place}
 	rd.meaning(r)
-	if r.Name == "" {
-		r.Name = r.ID
-	}
-	if r.Name == "" {
+	// A match is identified by its rule's id, so no rule may lack one.
+	r.Name, r.ID = cmp.Or(r.Name, r.ID), cmp.Or(r.ID, r.Name)
+	switch {
+	case r.Name == "":
 		rd.fault(d.Root, "a rule needs a name or an id")
-	}
-	if l.fresh[r.Name] {
+	case l.again("rule", r.Name):
 		rd.fault(d.Root, "there is another rule %q in this folder", r.Name)
+	case l.again("id", r.ID):
+		rd.fault(d.Root, "there is another rule with the id %s in this folder", r.ID)
 	}
 	if len(rd.faults) > 0 {
 		l.faults = append(l.faults, rd.faults...)
 		return
 	}
-	l.fresh[r.Name] = true
 	l.policy.Rules = slices.DeleteFunc(l.policy.Rules, func(o *Rule) bool {
-		return o.Name == r.Name || (o.ID != "" && o.ID == r.ID)
+		return o.Name == r.Name || o.ID == r.ID
 	})
 	l.policy.Rules = append(l.policy.Rules, r)
 }
@@ -131,6 +160,7 @@ func (l *loader) rule(d sigma.Document) {
 // check finds what only the whole policy shows: names of things that are not
 // there.
 func (l *loader) check() {
+	l.checkPeople()
 	controls := map[string]bool{}
 	for _, c := range l.policy.Controls {
 		controls[c.ID] = true
@@ -152,6 +182,19 @@ func (l *loader) check() {
 			if !kinds[q.Kind] {
 				l.faults = append(l.faults, r.At(q.node, "no rule yields approvals of kind %q%s", q.Kind, sigma.Suggest(q.Kind, slices.Sorted(maps.Keys(kinds)))))
 			}
+		}
+	}
+}
+
+// checkPeople finds owners and reviewers that the estate does not know.
+func (l *loader) checkPeople() {
+	var known []string
+	for _, p := range l.policy.Estate.People {
+		known = append(known, p.Name)
+	}
+	for _, n := range l.named {
+		if !slices.Contains(known, n.name) {
+			l.faults = append(l.faults, n.place.At(n.node, "the estate has no person %q%s", n.name, sigma.Suggest(n.name, known)))
 		}
 	}
 }

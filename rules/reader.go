@@ -67,7 +67,10 @@ func (r *reader) list(node ast.Node, what string) []string {
 	}
 	out := make([]string, 0, len(items))
 	for _, it := range items {
-		out = append(out, r.scalar(it, what))
+		s := r.scalar(it, what)
+		if _, ok := sigma.Text(it); ok { // an empty entry in place of a faulty one might match something
+			out = append(out, s)
+		}
 	}
 	return out
 }
@@ -79,6 +82,10 @@ func (r *reader) duration(to *time.Duration) func(sigma.Pair) {
 		d, err := time.ParseDuration(s)
 		if err != nil || d < 0 {
 			r.fault(p.Value, `%s: %q is not a duration; write "5m" or "1h30m"`, p.Key, s)
+			return
+		}
+		if d > maxWait {
+			r.fault(p.Value, "%s: %s is more than a year", p.Key, s)
 			return
 		}
 		*to = d

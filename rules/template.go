@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sidedoor/event"
@@ -47,7 +48,11 @@ func parseTemplate(s string) (Template, error) {
 		if !closed || name == "" || strings.Contains(name, "{") {
 			return t, fmt.Errorf("%q has a brace that does not close around a field", s)
 		}
-		t.parts = append(t.parts, part{fields: strings.Split(name, "|")})
+		fields := strings.Split(name, "|")
+		if slices.Contains(fields, "") {
+			return t, fmt.Errorf("%q names an empty field", s)
+		}
+		t.parts = append(t.parts, part{fields: fields})
 		rest = after
 	}
 	return t, nil
@@ -55,10 +60,12 @@ func parseTemplate(s string) (Template, error) {
 
 // parseField reads what may be a field's path or a template.
 func parseField(s string) (Template, error) {
-	if strings.Contains(s, "{") {
+	if strings.ContainsAny(s, "{}") {
 		return parseTemplate(s)
 	}
-	return Template{source: s, parts: []part{{fields: strings.Split(s, "|")}}}, nil
+	t, err := parseTemplate("{" + s + "}")
+	t.source = s
+	return t, err
 }
 
 // render fills the template from an event. complete is false if a field was
@@ -110,4 +117,16 @@ func (e *subject) field(path string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// mentions says whether the event has a field of the template, be it empty.
+func (e *subject) mentions(t Template) bool {
+	for _, p := range t.parts {
+		for _, f := range p.fields {
+			if _, ok := sigma.Get(e.event.Raw, f); ok {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -105,6 +105,9 @@ func (r *reader) eventHandlers(e *TestEvent) map[string]func(sigma.Pair) {
 			e.Received = t
 		},
 		"event": func(p sigma.Pair) {
+			if _, ok := sigma.Pairs(p.Value); !ok {
+				r.fault(p.Value, "event has to be a mapping, written out")
+			}
 			b, err := json.Marshal(plain(p.Value))
 			if err != nil {
 				r.fault(p.Value, "event: %v", err)

@@ -1,0 +1,65 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"sidedoor/event"
+)
+
+func TestANameLeadsToThePersonBehindIt(t *testing.T) {
+	d := newDirectory(Estate{People: []Person{
+		{Name: "alice", Email: "Alice@acme.example", Aliases: map[string][]string{
+			"aws": {"arn:aws:sts::*:assumed-role/*/alice"}, "github": {"alice-acme"}, "kubernetes": {"oidc:*:alice"},
+		}},
+		{Name: "bob", Email: "bob@acme.example", Aliases: map[string][]string{"aws": {"arn:aws:iam::1:user/Bob", "arn:aws:sts::*"}}},
+	}})
+	for _, c := range []struct{ product, name, want string }{
+		{"github", "alice-acme", "alice"},
+		{"github", "ALICE-Acme", "alice"},
+		{"kubernetes", "alice-acme", "alice-acme"}, // a name of another product
+		{"kubernetes", "alice@acme.example", "alice"},
+		{"approvals", "ALICE@ACME.EXAMPLE", "alice"},
+		{"kubernetes", "oidc:x:alice", "alice"},
+		{"kubernetes", "oidc:alice", "oidc:alice"},
+		{"aws", "arn:aws:sts::1:assumed-role/Engineer/alice", "alice"},
+		{"aws", "arn:aws:sts::1:assumed-role/Engineer/alice2", "bob"}, // the first pattern that fits
+		{"aws", "ARN:AWS:IAM::1:USER/BOB", "bob"},
+		{"aws", "arn:aws:iam::2:user/bob", "arn:aws:iam::2:user/bob"},
+		{"", "", ""},
+	} {
+		if got := d.resolve(c.product, c.name); got != (event.Party{Name: c.name, Person: c.want}) {
+			t.Errorf("%s %q: %+v, want %q", c.product, c.name, got, c.want)
+		}
+	}
+}
+
+func TestAWildcardMatchesWhatARegularExpressionWould(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pattern := rapid.StringOfN(rapid.RuneFrom([]rune("ab*")), 0, 8, -1).Draw(t, "pattern")
+		s := rapid.StringOfN(rapid.RuneFrom([]rune("ab")), 0, 10, -1).Draw(t, "s")
+		if got, want := wildcard(pattern, s), slowWildcard(pattern, s); got != want {
+			t.Fatalf("%q on %q: %v, want %v", pattern, s, got, want)
+		}
+	})
+}
+
+// slowWildcard is the definition: '*' is nothing, or one character and '*'.
+func slowWildcard(pattern, s string) bool {
+	if pattern == "" {
+		return s == ""
+	}
+	if pattern[0] == '*' {
+		return slowWildcard(pattern[1:], s) || (s != "" && slowWildcard(pattern, s[1:]))
+	}
+	return s != "" && s[0] == pattern[0] && slowWildcard(pattern[1:], s[1:])
+}
+
+func TestAWildcardIsNotSlowOnWhatIsMadeToBe(t *testing.T) {
+	// With backtracking this would take longer than the universe.
+	if wildcard(strings.Repeat("*a", 50)+"b", strings.Repeat("a", 10_000)) {
+		t.Error("it matches")
+	}
+}

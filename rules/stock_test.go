@@ -1,0 +1,41 @@
+package rules_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"sidedoor/rules"
+)
+
+// stock holds public Sigma rules. It is not part of the repository.
+const stock = "../../shared/sigma"
+
+func TestStockRulesLoadUnchanged(t *testing.T) {
+	if _, err := os.Stat(stock); err != nil {
+		t.Skipf("SKIPPED, so no public rule is loaded: there are none at %s", stock)
+	}
+	p, faults := rules.Load(os.DirFS(stock))
+	unsupported := 0
+	for _, f := range faults {
+		if strings.Contains(f.Message, "not supported by this version") {
+			unsupported++
+			continue
+		}
+		t.Error(f)
+	}
+	m, compileFaults := p.Compile(rules.Defaults{})
+	for _, f := range compileFaults {
+		t.Error(f)
+	}
+	if len(p.Rules) < 1500 {
+		t.Errorf("only %d rules are loaded", len(p.Rules))
+	}
+	t.Logf("%d rules, %d faults for what is not supported yet", len(p.Rules), unsupported)
+	for _, r := range p.Rules {
+		if r.Act == nil || r.ID == "" {
+			t.Errorf("%s: it has an act: %v, and the id %q", r.Name, r.Act != nil, r.ID)
+		}
+	}
+	m.Match(batch(kubernetes, `{"verb":"delete","user":{"username":"alice"}}`))
+}
