@@ -121,7 +121,7 @@ func TestTheSameBinaryEventIsTheSameWhenItIsRepeated(t *testing.T) {
 	for range 2 {
 		post(t, h, `{"b":1,"a":2}`, "Ce-Specversion", "1.0", "Ce-Id", "1", "Ce-Source", "s", "Ce-Type", "t", "Ce-Time", "2026-11-16T09:00:00Z", "Ce-Subject", "x")
 	}
-	if b := sink.Batches(); len(b) != 2 || b[0].ID() != b[1].ID() {
+	if b := sink.Batches(); len(b) != 1 {
 		t.Errorf("stored %+v", b)
 	}
 }

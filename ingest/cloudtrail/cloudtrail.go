@@ -28,13 +28,25 @@ func Identify(raw []byte) (event.Event, error) {
 	if !json.Valid(raw) {
 		return event.Event{}, errors.New("cloudtrail: the record is not valid JSON")
 	}
-	if jsonscan.Get(raw, "eventName") == nil && jsonscan.Get(raw, "eventSource") == nil {
+	e := event.Event{Original: event.DigestOf(raw)}
+	named := false
+	jsonscan.Members(raw, func(key string, value []byte) bool {
+		switch key {
+		case "eventName", "eventSource":
+			named = true
+		case "eventID":
+			e.ID = jsonscan.Text(value)
+		case "eventTime":
+			// A record without a readable time is judged by when it arrived.
+			if t, err := time.Parse(time.RFC3339, jsonscan.Text(value)); err == nil {
+				e.Occurred = t.UTC()
+			}
+		}
+		return true
+	})
+	if !named {
 		return event.Event{}, errors.New("cloudtrail: the record has neither eventName nor eventSource")
 	}
-	e := event.Event{ID: jsonscan.GetText(raw, "eventID"), Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw)}
-	// A record without a readable time is judged by when it arrived.
-	if t, err := time.Parse(time.RFC3339, jsonscan.GetText(raw, "eventTime")); err == nil {
-		e.Occurred = t.UTC()
-	}
+	e.Raw = ingest.Redact(Product, raw)
 	return e, nil
 }

@@ -14,7 +14,8 @@ import (
 	"sidedoor/stream"
 )
 
-// Recorder remembers what it was told to store. Its zero value is usable.
+// Recorder remembers what it was told to store, and a batch that is repeated
+// once, as the stream does. Its zero value is usable.
 type Recorder struct {
 	// MaxEvents, if not 0, is the most bytes of events that a batch may have.
 	MaxEvents int
@@ -45,7 +46,8 @@ func (r *Recorder) PublishBatch(_ context.Context, b event.Batch) error {
 	if r.failure == nil && r.MaxEvents > 0 && size > r.MaxEvents {
 		return stream.ErrTooLarge
 	}
-	if r.failure == nil {
+	same := func(old event.Batch) bool { return old.ID() == b.ID() }
+	if r.failure == nil && !slices.ContainsFunc(r.batches, same) {
 		r.batches = append(r.batches, b)
 	}
 	return r.failure

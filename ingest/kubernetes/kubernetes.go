@@ -77,23 +77,30 @@ func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err erro
 
 // Identify reads an audit event's identity and time, and redacts it.
 func Identify(raw []byte) (event.Event, error) {
-	if !json.Valid(raw) || jsonscan.Get(raw, "verb") == nil && jsonscan.Get(raw, "auditID") == nil && jsonscan.Get(raw, "requestURI") == nil &&
-		jsonscan.Get(raw, "user") == nil {
+	top := map[string][]byte{}
+	jsonscan.Members(raw, func(key string, value []byte) bool {
+		switch key {
+		case "auditID", "stage", "verb", "requestURI", "user", "stageTimestamp", "timestamp", "requestReceivedTimestamp", "metadata":
+			top[key] = value
+		}
+		return true
+	})
+	if !json.Valid(raw) || top["verb"] == nil && top["auditID"] == nil && top["requestURI"] == nil && top["user"] == nil {
 		return event.Event{}, errors.New("kubernetes: the item is no audit event")
 	}
-	e := event.Event{Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw), Occurred: occurred(raw)}
-	if id := jsonscan.GetText(raw, "auditID"); id != "" {
-		e.ID = id + "/" + jsonscan.GetText(raw, "stage")
+	e := event.Event{Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw), Occurred: occurred(top)}
+	if id := jsonscan.Text(top["auditID"]); id != "" {
+		e.ID = id + "/" + jsonscan.Text(top["stage"])
 	}
 	return e, nil
 }
 
 // occurred is when the stage was reached; older API servers wrote other keys.
-func occurred(raw []byte) time.Time {
-	for _, path := range [][]string{
-		{"stageTimestamp"}, {"timestamp"}, {"requestReceivedTimestamp"}, {"metadata", "creationTimestamp"},
+func occurred(top map[string][]byte) time.Time {
+	for _, value := range [][]byte{
+		top["stageTimestamp"], top["timestamp"], top["requestReceivedTimestamp"], jsonscan.Get(top["metadata"], "creationTimestamp"),
 	} {
-		if t, err := time.Parse(time.RFC3339, jsonscan.GetText(raw, path...)); err == nil && !t.IsZero() {
+		if t, err := time.Parse(time.RFC3339, jsonscan.Text(value)); err == nil && !t.IsZero() {
 			return t.UTC().Truncate(time.Microsecond)
 		}
 	}

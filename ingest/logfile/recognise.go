@@ -62,7 +62,8 @@ func (s shape) text(key string) string { return jsonscan.Text(s[key]) }
 const maxMembers = 1000
 
 // recognise finds out from a record's content what it is, takes off what
-// shippers wrap around it, and reads its identity and time.
+// shippers wrap around it, and reads its identity and time. Whether it is valid
+// JSON, each kind looks at for itself.
 func recognise(raw []byte) (origin, event.Event, error) {
 	return recogniseWithin(raw, 0)
 }
@@ -71,9 +72,6 @@ func recognise(raw []byte) (origin, event.Event, error) {
 const maxWraps = 3
 
 func recogniseWithin(raw []byte, depth int) (origin, event.Event, error) {
-	if !json.Valid(raw) {
-		return origin{}, event.Event{}, errors.New("not valid JSON")
-	}
 	s := shape{}
 	jsonscan.Members(raw, func(key string, value []byte) bool {
 		s[key] = value
@@ -117,6 +115,9 @@ func recogniseGitHub(raw []byte, s shape) (origin, event.Event, error) {
 	if s.has("sender") || s.has("action", "repository") {
 		e, err := github.IdentifyWebhook("", "", raw)
 		return fromWebhook, e, err
+	}
+	if !json.Valid(raw) {
+		return origin{}, event.Event{}, errors.New("not valid JSON")
 	}
 	return origin{}, event.Event{}, errors.New("none of the kinds that this version reads")
 }
