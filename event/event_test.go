@@ -157,3 +157,20 @@ func TestAnEnvelopeWithoutItsHeadersIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestATimeInOurFutureIsNotBelieved(t *testing.T) {
+	received := occurred.Add(time.Minute)
+	for _, c := range []struct {
+		name           string
+		occurred, want time.Time
+	}{
+		{"said", occurred, occurred},
+		{"not said", time.Time{}, received},
+		{"a clock that is ahead", received.Add(time.Hour), received.Add(time.Hour)},
+		{"years ahead", received.AddDate(500, 0, 0), received},
+	} {
+		if got := (event.Ref{Occurred: c.occurred, Received: received}).At(); !got.Equal(c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}

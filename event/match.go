@@ -26,10 +26,14 @@ func (r Ref) Key() Digest {
 	return identify("sidedoor/event/v1", r.Source, r.ID, r.Kind, string(r.Digest[:]))
 }
 
+// maxAhead is how far a source's clock may be ahead of ours.
+const maxAhead = 24 * time.Hour
+
 // At is the event's time on the judge's clock: when it occurred or, if it
-// does not say, when we received it.
+// does not say, when we received it. A time in our future is not believed, or
+// an act could put off its own judgement.
 func (r Ref) At() time.Time {
-	if r.Occurred.IsZero() {
+	if r.Occurred.IsZero() || (!r.Received.IsZero() && r.Occurred.After(r.Received.Add(maxAhead))) {
 		return r.Received
 	}
 	return r.Occurred

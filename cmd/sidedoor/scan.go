@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -44,11 +45,17 @@ privileged roles and protected branches: expect noise, then narrow it with an es
   sidedoor scan --fail-on bypass --policy ./policy ./logs`
 }
 
-// heldVerdicts bounds what a scan keeps in memory of acts that may still be
-// revised.
-const heldVerdicts = 20_000
+const (
+	// heldVerdicts bounds what a scan keeps in memory of acts that may still be
+	// revised.
+	heldVerdicts = 8_000
+	// memoryLimit makes the garbage collector work harder rather than let a scan
+	// grow beyond 200 MB, whatever the size of its input.
+	memoryLimit = 128 << 20
+)
 
 func (c *scanCmd) Run(ctx context.Context, e *edges) (err error) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
 	policy, err := loadPolicy(c.Policy)
 	if err != nil {
 		return err
@@ -140,7 +147,7 @@ func (s *scan) read(ctx context.Context, paths []string, p *progress) error {
 			return fmt.Errorf("scan: %w", err)
 		}
 	}
-	err := logfile.Walk(ctx, paths, logfile.Options{Progress: p.file}, s.add, func(b logfile.Bad) { s.unread.add(b) })
+	err := logfile.Walk(ctx, paths, logfile.Options{Progress: p.file, Received: time.Now().UTC()}, s.add, func(b logfile.Bad) { s.unread.add(b) })
 	if err != nil {
 		return fmt.Errorf("scan: %w", err)
 	}
