@@ -59,16 +59,12 @@ func boolBytes(flags []bool) []byte {
 	return b
 }
 
-// wrapped returns g with '*' before, behind, or both.
-func (g glob) wrapped(before, behind bool) glob {
-	parts := g.parts
-	if before {
-		parts = append([]globPart{{}}, parts...)
-	}
-	if behind {
-		parts = append(parts[:len(parts):len(parts)], globPart{})
-	}
-	return glob{parts: parts}
+// afterAnything returns g with a '*' before it.
+func (g glob) afterAnything() glob { return glob{parts: append([]globPart{{}}, g.parts...)} }
+
+// beforeAnything returns g with a '*' behind it.
+func (g glob) beforeAnything() glob {
+	return glob{parts: append(g.parts[:len(g.parts):len(g.parts)], globPart{})}
 }
 
 // match says whether the whole of s matches.

@@ -100,9 +100,13 @@ func compileText(s string, m modifiers) predicate {
 		s = strings.ToLower(s)
 	}
 	t := text{glob: compileGlob(s), cased: m.cased}
-	if m.contains || m.startswith || m.endswith {
-		t.glob = t.glob.wrapped(m.contains || m.endswith, m.contains || m.startswith)
-	} else {
+	if m.contains || m.endswith {
+		t.glob = t.glob.afterAnything()
+	}
+	if m.contains || m.startswith {
+		t.glob = t.glob.beforeAnything()
+	}
+	if len(t.glob.parts) == 1 {
 		t.number, t.isNum = parseNumber([]byte(s))
 	}
 	return t

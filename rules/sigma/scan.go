@@ -155,11 +155,11 @@ func (s *scanner) value(t *trie, depth int) error {
 			return err
 		}
 	case c == '"':
-		body, escaped, err := s.text()
+		q, err := s.text()
 		if err != nil {
 			return err
 		}
-		s.stringValue(t, body, escaped)
+		s.stringValue(t, q)
 		return nil
 	case c == '-' || (c >= '0' && c <= '9'):
 		v.kind = kindNumber
@@ -181,12 +181,12 @@ func (s *scanner) value(t *trie, depth int) error {
 	return nil
 }
 
-func (s *scanner) stringValue(t *trie, body []byte, escaped bool) {
+func (s *scanner) stringValue(t *trie, q quoted) {
 	read := t != nil && t.field >= 0
 	if !read && s.texts == nil {
 		return
 	}
-	v := found{kind: kindString, text: decode(body, escaped)}
+	v := found{kind: kindString, text: q.text()}
 	if read {
 		s.visit(t, v)
 	}
@@ -206,7 +206,7 @@ func (s *scanner) members(t *trie, depth int) error {
 		if s.peek() != '"' {
 			return s.fail("a key is missing")
 		}
-		body, escaped, err := s.text()
+		q, err := s.text()
 		if err != nil {
 			return err
 		}
@@ -218,7 +218,7 @@ func (s *scanner) members(t *trie, depth int) error {
 		s.space()
 		var below *trie
 		if t != nil && t.children != nil {
-			below = t.child(decode(body, escaped))
+			below = t.child(q.text())
 		}
 		if err := s.value(below, depth+1); err != nil {
 			return err
@@ -263,29 +263,28 @@ func (s *scanner) elements(t *trie, depth int) error {
 	}
 }
 
-// text walks a string and returns what is between its quotes, and whether it
-// has to be decoded.
-func (s *scanner) text() (body []byte, escaped bool, err error) {
+// text walks a string and returns what is between its quotes.
+func (s *scanner) text() (q quoted, err error) {
 	s.at++ // "
 	start := s.at
 	for s.at < len(s.raw) {
 		switch c := s.raw[s.at]; {
 		case c == '"':
-			body = s.raw[start:s.at]
+			q.body = s.raw[start:s.at]
 			s.at++
-			return body, escaped, nil
+			return q, nil
 		case c == '\\':
-			escaped = true
+			q.escaped = true
 			if err := s.escape(); err != nil {
-				return nil, false, err
+				return q, err
 			}
 		case c < ' ':
-			return nil, false, s.fail("a control character stands in a string")
+			return q, s.fail("a control character stands in a string")
 		default:
 			s.at++
 		}
 	}
-	return nil, false, s.fail("a string does not end")
+	return q, s.fail("a string does not end")
 }
 
 func (s *scanner) escape() error {
@@ -361,18 +360,24 @@ func (s *scanner) literal() (kind, error) {
 	return 0, s.fail("a value is missing or not valid")
 }
 
-// decode returns a string's content. Plain text is returned as it is; escapes
+// quoted is what stands between a string's quotes.
+type quoted struct {
+	body    []byte
+	escaped bool // it holds a backslash
+}
+
+// text returns the string's content. Plain text is returned as it is; escapes
 // and invalid UTF-8 are decoded as encoding/json does, so that nobody can
 // write a value that people read and rules do not.
-func decode(body []byte, escaped bool) []byte {
-	if !escaped && utf8.Valid(body) {
-		return body
+func (q quoted) text() []byte {
+	if !q.escaped && utf8.Valid(q.body) {
+		return q.body
 	}
-	quoted := make([]byte, 0, len(body)+2)
-	quoted = append(append(append(quoted, '"'), body...), '"')
+	whole := make([]byte, 0, len(q.body)+2)
+	whole = append(append(append(whole, '"'), q.body...), '"')
 	var out string
-	if err := json.Unmarshal(quoted, &out); err != nil {
-		return body
+	if err := json.Unmarshal(whole, &out); err != nil {
+		return q.body
 	}
 	return []byte(out)
 }
