@@ -64,11 +64,12 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	end(r.take(w, req, body, env))
 }
 
-// admit reads a delivery of an authentic sender; any other it answers itself.
+// admit reads a delivery of an authentic sender; any other it answers itself,
+// and that is all there is to do about it.
 func (r *Receiver) admit(w http.ResponseWriter, req *http.Request) (body []byte, env event.Envelope, ok bool) {
 	if err := r.Knows(req.Header); err != nil {
-		beginning, _ := io.ReadAll(io.LimitReader(req.Body, maxUnauthenticated)) //nolint:errcheck // what came is enough
-		r.refuse(w, req, r.envelope(req, beginning), beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
+		beginning, _ := io.ReadAll(io.LimitReader(req.Body, maxUnauthenticated)) // what came is enough
+		_ = r.refuse(w, req, r.envelope(req, beginning), beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
 		return nil, env, false
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, r.MaxBody))
@@ -76,7 +77,7 @@ func (r *Receiver) admit(w http.ResponseWriter, req *http.Request) (body []byte,
 	beginning := body[:min(len(body), maxUnauthenticated)]
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		reason := fmt.Sprintf("the body is larger than %d bytes", r.MaxBody)
-		r.refuse(w, req, env, beginning, refusal{http.StatusRequestEntityTooLarge, "oversized", reason})
+		_ = r.refuse(w, req, env, beginning, refusal{http.StatusRequestEntityTooLarge, "oversized", reason})
 		return nil, env, false
 	}
 	if err != nil {
@@ -85,7 +86,7 @@ func (r *Receiver) admit(w http.ResponseWriter, req *http.Request) (body []byte,
 	}
 	if r.Authentic != nil {
 		if err := r.Authentic(req.Header, body); err != nil {
-			r.refuse(w, req, env, beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
+			_ = r.refuse(w, req, env, beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
 			return nil, env, false
 		}
 	}
@@ -150,7 +151,7 @@ func answer(w http.ResponseWriter, status int, reason string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// The sender may be gone; it will find out by itself.
-	_ = json.NewEncoder(w).Encode(body) //nolint:errcheck // as said
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 // Bearer returns a Knows function that wants a bearer token (RFC 6750).

@@ -55,7 +55,7 @@ func Setup(c Config, r ingest.Receiver) (*ingest.Receiver, error) {
 
 // parse reads a single event in structured or binary mode, or a batch.
 func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err error) {
-	media, _, _ := mime.ParseMediaType(d.Header.Get("Content-Type")) //nolint:errcheck // an odd type is read as a single event
+	media, _, _ := mime.ParseMediaType(d.Header.Get("Content-Type")) // an odd type is read as a single event
 	body := d.Body
 	if d.Header.Get("Ce-Specversion") != "" && !strings.HasPrefix(media, "application/cloudevents") {
 		if body, err = structured(d.Header, body); err != nil {

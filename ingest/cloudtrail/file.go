@@ -37,7 +37,7 @@ func (f *Folder) read(ctx context.Context, path string, settled bool) (newest ti
 	if err != nil {
 		return newest, err
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it was only read
 	content, err := unpacked(file)
 	if err != nil {
 		return newest, r.early(ctx, err.Error())
@@ -66,7 +66,7 @@ func (f *Folder) envelope(path string) (event.Envelope, error) {
 	if err != nil {
 		return event.Envelope{}, err
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it was only read
 	h := sha256.New()
 	if _, err := io.Copy(h, file); err != nil {
 		return event.Envelope{}, err
@@ -136,7 +136,7 @@ func (r *fileReader) flush(ctx context.Context) error {
 // unpacked looks at the first bytes, not at the name.
 func unpacked(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
-	magic, _ := b.Peek(2) //nolint:errcheck // whoever reads on finds out
+	magic, _ := b.Peek(2) // whoever reads on finds out
 	if string(magic) == "\x1f" {
 		return nil, io.ErrUnexpectedEOF // no JSON begins so
 	}

@@ -69,7 +69,7 @@ const (
 
 // Run reads what is in the folder and what comes into it, until ctx ends.
 func (f *Folder) Run(ctx context.Context) error {
-	if err := os.MkdirAll(f.Config.Folder, 0o750); err != nil {
+	if err := os.MkdirAll(f.Folder, 0o750); err != nil {
 		return fmt.Errorf("source %s: %w", f.Source.Name, err)
 	}
 	f.seen = map[string]mark{}
@@ -77,7 +77,7 @@ func (f *Folder) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("source %s: watching: %w", f.Source.Name, err)
 	}
-	defer watcher.Close()
+	defer watcher.Close() //nolint:errcheck // nobody watches any more
 	tick := time.NewTicker(rescanEvery)
 	defer tick.Stop()
 	for {
@@ -121,11 +121,11 @@ func (f *Folder) scan(ctx context.Context, w *fsnotify.Watcher) error {
 	end := f.Coverage.Begin()
 	var newest time.Time
 	var unread error
-	err := filepath.WalkDir(f.Config.Folder, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(f.Folder, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, fs.ErrNotExist) && path != f.Config.Folder:
+		case errors.Is(err, fs.ErrNotExist) && path != f.Folder:
 			return nil // gone meanwhile
 		case err != nil:
 			unread = errors.Join(unread, err)

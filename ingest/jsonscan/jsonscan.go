@@ -171,7 +171,7 @@ func (r *replacer) value(at int) int {
 	isObject := r.raw[at] == '{'
 	at = space(r.raw, at+1)
 	for at < len(r.raw) && r.raw[at] != '}' && r.raw[at] != ']' {
-		end := at
+		var end int
 		if isObject {
 			end = r.member(at)
 		} else {

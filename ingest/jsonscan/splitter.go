@@ -209,7 +209,7 @@ func (s *Splitter) run(o *record) {
 	if o.escaped {
 		return
 	}
-	ahead, _ := s.r.Peek(s.r.Buffered()) //nolint:errcheck // asks for no more than there is
+	ahead, _ := s.r.Peek(s.r.Buffered()) // asks for no more than there is
 	n := 0
 	if o.inString {
 		for n < len(ahead) && ahead[n] != '"' && ahead[n] != '\\' && ahead[n] != '\n' {
@@ -227,7 +227,7 @@ func (s *Splitter) run(o *record) {
 	s.buf = append(s.buf, ahead[:fits]...)
 	o.tooLarge = o.tooLarge || fits < n
 	s.offset += int64(n)
-	_, _ = s.r.Discard(n) //nolint:errcheck // they are there
+	_, _ = s.r.Discard(n) // they are there
 }
 
 func structural(c byte) bool {

@@ -128,7 +128,7 @@ func (w *walker) file(name string, size int64) error {
 		w.bad(Bad{File: name, Index: -1, Reason: err.Error()})
 		return nil
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	counted := &countingReader{r: f, tell: func(n int64) {
 		if w.opts.Progress != nil {
 			w.opts.Progress(name, w.done+n, w.total)
@@ -205,7 +205,7 @@ func deliver(p jsonscan.Piece, name string, index int, opts Options, record func
 // unpacked looks at the first bytes, not at the name.
 func unpacked(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
-	if magic, _ := b.Peek(2); string(magic) != "\x1f\x8b" { //nolint:errcheck // whoever reads on finds out
+	if magic, _ := b.Peek(2); string(magic) != "\x1f\x8b" { // whoever reads on finds out
 		return b, nil
 	}
 	z, err := gzip.NewReader(b)

@@ -292,7 +292,7 @@ func bomb(t *testing.T, size int) []byte {
 }
 
 func TestAGzipBombIsPassedOverInBoundedMemory(t *testing.T) {
-	packed := bomb(t, 256<<20)
+	packed := bomb(t, 64<<20)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	got := 0
@@ -301,7 +301,7 @@ func TestAGzipBombIsPassedOverInBoundedMemory(t *testing.T) {
 	if err != nil || got != 11 {
 		t.Errorf("%d, %v", got, err)
 	}
-	if used := after.TotalAlloc - before.TotalAlloc; used > 32<<20 {
+	if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
 		t.Errorf("%d bytes allocated", used)
 	}
 }
