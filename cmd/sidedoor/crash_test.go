@@ -104,6 +104,15 @@ func (s *site) write(name, content string) {
 	}
 }
 
+func (s *site) read(name string) string {
+	s.t.Helper()
+	b, err := os.ReadFile(filepath.Join(s.dir, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
 func (s *site) start() {
 	s.process = exec.Command("sidedoor", "run", "--config", filepath.Join(s.dir, "sidedoor.yaml"))
 	s.process.Stderr = s.log

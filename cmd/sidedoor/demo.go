@@ -12,11 +12,12 @@ import (
 
 	"sidedoor"
 	"sidedoor/internal/demo"
+	"sidedoor/review"
 )
 
 type demoCmd struct {
 	Once bool   `help:"End when the week is told, instead of going on serving."`
-	Dir  string `help:"Where to put the demo; what an earlier demo left there is replaced." default:"demo-data" type:"path"`
+	Dir  string `help:"Where to put the demo; what an earlier demo left there is replaced." default:"demo-data"`
 }
 
 // Help says what the one-line help cannot.
@@ -135,6 +136,8 @@ func (d *demonstration) chapter(format string, args ...any) {
 
 func (d *demonstration) closing() {
 	config := filepath.Join(d.dir, "sidedoor.yaml")
+	begin, _ := d.scenario.Period()
+	week := review.WeekOf(begin)
 	d.chapter("Where everything is")
 	fmt.Fprintf(d.out, `  %s
     sidedoor.yaml  the configuration; policy/ the company's people, lists and owners
@@ -143,6 +146,6 @@ func (d *demonstration) closing() {
   Look around:
     sidedoor review list --config %s
     sidedoor review show --config %s ALERT
-    sidedoor audit population --config %s CHG-01 --from 2026-11-16 --to 2026-11-23
-`, d.dir, filepath.Join(d.dir, "data"), config, config, config)
+    sidedoor audit population --config %s CHG-01 --from %s --to %s
+`, d.dir, filepath.Join(d.dir, "data"), config, config, config, week.Start().Format(time.DateOnly), week.End().Format(time.DateOnly))
 }

@@ -22,8 +22,9 @@ type installation struct {
 }
 
 func openInstallation(ctx context.Context, cfg *config) (*installation, error) {
+	// A rule with a fault must not keep people from their review.
 	policy, err := loadPolicy(cfg.Policy)
-	if err != nil {
+	if err != nil && (policy == nil || len(policy.Controls) == 0) {
 		return nil, err
 	}
 	s, err := stream.Attach(ctx, cfg.stream())

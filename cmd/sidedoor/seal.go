@@ -39,6 +39,13 @@ func openSealer(cfg *config, s *stream.Stream, log *slog.Logger, now func() time
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
+	if ledger.Size() == 0 {
+		public, err := os.ReadFile(filepath.Join(ledgerDir(cfg.Data), "key.pub"))
+		if err != nil {
+			return nil, fmt.Errorf("ledger: %w", err)
+		}
+		log.Info("ledger begun; give this key to your auditor", "key", strings.TrimSpace(string(public)))
+	}
 	return &sealer{stream: s, every: cfg.Seal, log: log, now: now, ledger: ledger, sealed: ledger.Size()}, nil
 }
 
