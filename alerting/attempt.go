@@ -76,11 +76,19 @@ func (c *courier) fail(k *knowledge, err error, giveUp time.Time) (retry time.Du
 	if errors.Is(err, ErrRejected) {
 		return 0
 	}
+	wasUp := c.gate.failures == 0
 	c.gate.fail(a.at, RetryAfter(err))
-	if k.retry == nil {
-		k.retry = newBackoff(c.cfg.FirstRetry, c.cfg.MaxRetry)
+	// A little after the pause, so that the next attempt is another alert's: if
+	// this is one that the receiver cannot take, it must not hold the others up.
+	retry = c.gate.wait(a.at) + c.cfg.FirstRetry
+	// Only a failure amid successes counts against the alert. While nothing gets
+	// through, the pauses are enough, and end for all alerts at once.
+	if wasUp {
+		if k.retry == nil {
+			k.retry = newBackoff(c.cfg.FirstRetry, c.cfg.MaxRetry)
+		}
+		retry = max(retry, k.retry.NextBackOff())
 	}
-	retry = max(k.retry.NextBackOff(), c.gate.wait(a.at))
 	if a.at.Add(retry).After(giveUp) {
 		a.Error = clip(fmt.Sprintf("gave up after %v: %s", c.cfg.GiveUp, a.Error), maxError)
 		return 0

@@ -20,9 +20,9 @@ type Config struct {
 	GiveUp time.Duration `yaml:"give-up"`
 	// Timeout bounds one attempt; default 10s.
 	Timeout time.Duration `yaml:"timeout"`
-	// FirstRetry is about how long after a first failure an alert is sent
+	// FirstRetry is about how long after a first failure a receiver is tried
 	// again; the time doubles with each failure up to MaxRetry. Defaults 2s
-	// and 10m.
+	// and 5m.
 	FirstRetry time.Duration `yaml:"first-retry"`
 	MaxRetry   time.Duration `yaml:"max-retry"`
 	// Exists is the error of [Records.AppendRecord] that says that another
@@ -59,7 +59,7 @@ func (c Config) withDefaults() Config {
 		value time.Duration
 	}{
 		{&c.GroupWait, 2 * time.Second}, {&c.GiveUp, 24 * time.Hour}, {&c.Timeout, 10 * time.Second},
-		{&c.FirstRetry, 2 * time.Second}, {&c.MaxRetry, 10 * time.Minute},
+		{&c.FirstRetry, 2 * time.Second}, {&c.MaxRetry, 5 * time.Minute},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value

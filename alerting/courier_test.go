@@ -106,7 +106,7 @@ func TestAReceiverThatIsDownIsAskedByOneAlertAndNotByAll(t *testing.T) {
 		p.revise(fmt.Sprint("a", i), event.Bypass, 1)
 	}
 	p.wait(10 * time.Minute)
-	if attempts > 40 { // doubling from 2s to a minute, with jitter
+	if attempts > 20 { // doubling from 2s to 5m, half or half as much again
 		t.Errorf("%d attempts in ten minutes", attempts)
 	}
 	p.answer = nil

@@ -15,12 +15,8 @@ type gate struct {
 	backoff  *backoff.ExponentialBackOff
 }
 
-// gateMax bounds how long a receiver is left alone: it is then asked by one
-// alert, not by all.
-const gateMax = time.Minute
-
 func newGate(cfg Config) *gate {
-	return &gate{backoff: newBackoff(cfg.FirstRetry, max(gateMax, cfg.FirstRetry))}
+	return &gate{backoff: newBackoff(cfg.FirstRetry, cfg.MaxRetry)}
 }
 
 // wait is how much longer the receiver is to be left alone.
