@@ -174,3 +174,18 @@ func TestATimeInOurFutureIsNotBelieved(t *testing.T) {
 		}
 	}
 }
+
+func TestAStarStandsForAnyRunOfCharacters(t *testing.T) {
+	for _, c := range []struct {
+		pattern, s string
+		want       bool
+	}{
+		{"", "", true}, {"", "x", false}, {"x", "x", true}, {"x", "xy", false}, {"*", "", true}, {"*", "anything", true},
+		{"a*", "ab", true}, {"a*", "ba", false}, {"*b", "ab", true}, {"*b", "ba", false}, {"a*c", "abc", true}, {"a*c", "ac", true},
+		{"a*a", "a", false}, {"a*b*c", "a-b-b-c", true}, {"a*b*c", "a-c-b", false}, {"*ab*ab", "xabab", true}, {"*ab*ab", "xab", false},
+	} {
+		if got := event.Wildcard(c.pattern, c.s); got != c.want {
+			t.Errorf("%q, %q: %v", c.pattern, c.s, got)
+		}
+	}
+}

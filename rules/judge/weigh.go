@@ -66,29 +66,7 @@ func rank(w event.Why) int {
 // covers says whether the pattern, in which '*' stands for any run of
 // characters, covers scope. An empty pattern covers nothing.
 func covers(pattern, scope string) bool {
-	if pattern == "" {
-		return false
-	}
-	first, rest, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == scope
-	}
-	scope, ok := strings.CutPrefix(scope, first)
-	if !ok {
-		return false
-	}
-	for {
-		part, more, wild := strings.Cut(rest, "*")
-		if !wild {
-			return strings.HasSuffix(scope, part)
-		}
-		// The leftmost place leaves most to the parts that follow.
-		_, after, found := strings.Cut(scope, part)
-		if !found {
-			return false
-		}
-		scope, rest = after, more
-	}
+	return pattern != "" && event.Wildcard(pattern, scope)
 }
 
 // wild says whether an approval's Covers has a wildcard.

@@ -1,7 +1,6 @@
 package sigma
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -31,24 +30,6 @@ type value struct {
 	text string
 	null bool
 	node ast.Node
-}
-
-// modifiers are what stands behind a field's name, separated by '|'.
-type modifiers struct {
-	contains, startswith, endswith, all, re, cidr, exists, cased, expand, fieldref bool
-
-	compare string // lt, lte, gt, gte
-	flags   string // of re: i, m, s
-}
-
-var knownModifiers = []string{
-	"contains", "startswith", "endswith", "all", "re", "i", "m", "s", "cidr", "exists", "lt", "lte", "gt", "gte",
-	"cased", "expand", "fieldref",
-}
-
-// laterModifiers are in the specification and not in this version.
-var laterModifiers = []string{
-	"base64", "base64offset", "utf16", "utf16le", "utf16be", "wide", "windash", "neq", "minute", "hour", "day", "week", "month", "year",
 }
 
 func (p *ruleParser) detection(pair Pair) {
@@ -231,99 +212,3 @@ func (p *ruleParser) values(nodes []ast.Node) []value {
 	}
 	return values
 }
-
-func (p *ruleParser) modifiers(pair Pair, names []string) modifiers {
-	var m modifiers
-	for i, n := range names {
-		switch n {
-		case "contains":
-			m.contains = true
-		case "startswith":
-			m.startswith = true
-		case "endswith":
-			m.endswith = true
-		case "all":
-			m.all = true
-		case "re":
-			m.re = true
-		case "i", "m", "s":
-			if i == 0 || !m.re {
-				p.fault(pair.KeyNode, "modifier %q is a flag of re and stands behind it: |re|%s", n, n)
-			}
-			m.flags += n
-		case "cidr":
-			m.cidr = true
-		case "exists":
-			m.exists = true
-		case "lt", "lte", "gt", "gte":
-			m.compare = n
-		case "cased":
-			m.cased = true
-		case "expand":
-			m.expand = true
-		case "fieldref":
-			m.fieldref = true
-		default:
-			if slices.Contains(laterModifiers, n) {
-				p.fault(pair.KeyNode, "modifier %q is not supported by this version", n)
-			} else {
-				p.fault(pair.KeyNode, "there is no modifier %q%s", n, suggest(n, knownModifiers))
-			}
-		}
-	}
-	if kinds := count(m.re, m.cidr, m.exists, m.compare != "", m.contains || m.startswith || m.endswith || m.fieldref); kinds > 1 {
-		p.fault(pair.KeyNode, "these modifiers exclude each other: %s", strings.Join(names, ", "))
-	}
-	return m
-}
-
-func count(flags ...bool) int {
-	n := 0
-	for _, f := range flags {
-		if f {
-			n++
-		}
-	}
-	return n
-}
-
-// suggest names the known word that is nearest to a wrong one.
-func suggest(wrong string, known []string) string {
-	best, at := "", 3
-	for _, k := range known {
-		if d := distance(strings.ToLower(wrong), strings.ToLower(k)); d < at {
-			best, at = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return `; did you mean "` + best + `"?`
-}
-
-// distance is the Levenshtein distance.
-func distance(a, b string) int {
-	if len(a) > 100 || len(b) > 100 {
-		return 100
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
-// Suggest is for other readers of policy files: it returns `; did you mean
-// "x"?` for the known word nearest to a wrong one, or nothing.
-func Suggest(wrong string, known []string) string { return suggest(wrong, known) }
