@@ -4,9 +4,11 @@ import "github.com/alecthomas/kong"
 
 const description = `Finds what bypassed the controls of a delivery platform, and keeps the evidence.
 
-Start with logs you have:    sidedoor scan ./cloudtrail ./audit.log
-See a whole week of it:      sidedoor demo --once
-Watch for good:              sidedoor run --config sidedoor.yaml`
+Start with logs you have: sidedoor scan ./cloudtrail ./audit.log
+
+See a whole week of it: sidedoor demo --once
+
+Watch for good: sidedoor run --config sidedoor.yaml`
 
 // commands is the command line.
 type commands struct {

@@ -20,7 +20,7 @@ import (
 type scanCmd struct {
 	Paths  []string          `arg:"" name:"path" help:"Log files and folders of them: CloudTrail, Kubernetes audit, GitHub audit log and webhook deliveries, approvals as CloudEvents; plain or gzip."`
 	Format string            `help:"How to print verdicts: ${enum}." enum:"table,json" default:"table"`
-	FailOn string            `help:"Exit with 3 if there is a verdict of this kind: ${enum}." enum:"none,bypass,undetermined" default:"none"`
+	FailOn string            `help:"Exit with 3 if there is a bypass, or also if there is an undetermined act: ${enum}." enum:"none,bypass,undetermined" default:"none"`
 	All    bool              `help:"Print approved acts too (JSON always does)."`
 	Policy []string          `help:"Folder of rules, controls and estate to lay over the built-in pack." type:"path" placeholder:"DIR"`
 	Scope  map[string]string `help:"What a source's logs are of, where they do not say: kubernetes=prod-eu." placeholder:"SOURCE=SCOPE"`
