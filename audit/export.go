@@ -65,12 +65,10 @@ func (w *exporter) run(ctx context.Context) error {
 	if w.report, err = evidence.Verify(w.in.LedgerDir, evidence.VerifyOptions{}); err != nil {
 		return fmt.Errorf("the ledger does not verify, so nothing is exported: %w", err)
 	}
-	for _, f := range []string{"checkpoint", "key.pub"} {
-		b, err := os.ReadFile(filepath.Join(w.in.LedgerDir, f))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(w.dir, f), b, 0o600); err != nil {
+	// The ledger may have grown since, so the checkpoint is the one that was
+	// verified.
+	for name, content := range map[string][]byte{"checkpoint": w.report.Checkpoint.Note, "key.pub": []byte(w.report.Key + "\n")} {
+		if err := os.WriteFile(filepath.Join(w.dir, name), content, 0o600); err != nil {
 			return err
 		}
 	}

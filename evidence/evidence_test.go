@@ -416,3 +416,43 @@ func FuzzVerifyReadsAnyCheckpoint(f *testing.F) {
 		}
 	})
 }
+
+// An auditor verifies while the monitor runs: that the ledger grows meanwhile
+// is no fault, and a proof under an older checkpoint can still be had.
+func TestALedgerIsVerifiedWhileItGrows(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, key(t))
+	old := grow(t, l, 100, 100)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := int(l.Size()); ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := l.Append(record(i)); err != nil {
+				t.Error(err)
+			}
+			if _, err := l.Seal(now); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(30 * time.Millisecond)
+		}
+	}()
+	for range 20 {
+		if _, err := evidence.Verify(dir, evidence.VerifyOptions{OldCheckpoint: old.Note}); err != nil {
+			t.Error(err)
+		}
+		p, err := evidence.ProofIn(dir, 42, old.Size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Check(record(42), old.Root); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	<-done
+}

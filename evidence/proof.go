@@ -1,7 +1,9 @@
 package evidence
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -73,12 +75,27 @@ func (h *hashes) tile(t tlog.Tile) ([]byte, error) {
 	if data, ok := h.tiles[t]; ok {
 		return data, nil
 	}
-	data, err := os.ReadFile(filepath.Join(h.dir, tilePath(t.L, t.N, t.W)))
+	data, err := h.read(t)
 	if err != nil {
 		return nil, err
 	}
 	h.tiles[t] = data
 	return data, nil
+}
+
+// read reads a tile. While a ledger grows, a partial tile may have been
+// replaced by a fuller one, which begins with the same hashes.
+func (h *hashes) read(t tlog.Tile) ([]byte, error) {
+	for w := t.W; ; w++ {
+		data, err := os.ReadFile(filepath.Join(h.dir, tilePath(t.L, t.N, w)))
+		if errors.Is(err, fs.ErrNotExist) && w < width {
+			continue
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s is missing", tilePath(t.L, t.N, t.W))
+		}
+		return data[:min(len(data), t.W*tlog.HashSize)], err
+	}
 }
 
 // rootOf is the root of the first size records by the tiles of a folder.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -85,7 +86,39 @@ func VerifyAny(dir string, opts VerifyOptions) (Report, error) {
 
 // Verify recomputes a ledger from its records: their hashes, each tile, the
 // root, the signature. Every byte of every file in the folder counts.
-func Verify(dir string, opts VerifyOptions) (Report, error) {
+//
+// A ledger may grow meanwhile: then its checkpoint changes, or there are files
+// of the next one already, and it is verified anew.
+func Verify(dir string, opts VerifyOptions) (r Report, err error) {
+	for range maxGrowths {
+		before, readErr := os.ReadFile(filepath.Join(dir, checkpointFile))
+		if r, err = verify(dir, opts); err == nil || readErr != nil {
+			return r, err
+		}
+		early := errors.Is(err, errStray)
+		if early {
+			time.Sleep(growth)
+		}
+		after, readErr := os.ReadFile(filepath.Join(dir, checkpointFile))
+		if readErr != nil || (bytes.Equal(before, after) && !early) {
+			return r, err
+		}
+	}
+	return r, err
+}
+
+const (
+	// maxGrowths bounds how often a ledger is verified anew.
+	maxGrowths = 10
+	// growth is about how long a seal takes, from its first tile to its
+	// checkpoint.
+	growth = 50 * time.Millisecond
+)
+
+// errStray says that there is a file that the ledger does not have.
+var errStray = errors.New("does not belong to a ledger")
+
+func verify(dir string, opts VerifyOptions) (Report, error) {
 	r := Report{Types: map[string]int{}}
 	v, err := verifierFor(dir, opts, &r)
 	if err != nil {
@@ -183,7 +216,7 @@ func sameFiles(dir string, size int64) error {
 			return err
 		}
 		if rel = filepath.ToSlash(rel); !want[rel] {
-			return fmt.Errorf("%s does not belong to a ledger of %d records", rel, size)
+			return fmt.Errorf("%s %w of %d records", rel, errStray, size)
 		}
 		return nil
 	})
