@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sidedoor/event"
@@ -163,7 +164,11 @@ func (w *exporter) item(ctx context.Context, i int, id string) error {
 		return err
 	}
 	w.manifest.Items = append(w.manifest.Items, mi)
-	w.pages = append(w.pages, page{Number: i + 1, Folder: folder, chainFile: chain})
+	at := slices.IndexFunc(w.in.Population.Items, func(it Item) bool { return it.ID == id })
+	if at < 0 {
+		return errors.New("it is not in the population")
+	}
+	w.pages = append(w.pages, page{Number: i + 1, Item: w.in.Population.Items[at], chainFile: chain})
 	return nil
 }
 

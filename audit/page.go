@@ -12,7 +12,7 @@ import (
 // page is an item on the index page.
 type page struct {
 	Number int
-	Folder string
+	Item   Item
 	chainFile
 }
 

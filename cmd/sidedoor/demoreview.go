@@ -143,7 +143,7 @@ func (d *demonstration) audit(ctx context.Context) error {
 	d.chapter("And the auditor")
 	fmt.Fprintln(d.out, "Sam throws dice for a seed, after the population is frozen, and draws from every change that reached a protected branch:")
 	out := filepath.Join(d.dir, "sample")
-	sample, err := b.export(ctx, p, &draw{Seed: "84120394857120394857", Size: 10, By: "sam"}, out)
+	sample, err := b.export(ctx, p, &draw{Seed: "84120394857120394857", Size: 25, By: "sam"}, out)
 	if err != nil {
 		return err
 	}
