@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -326,5 +327,50 @@ func flip(t *testing.T, path, dir string, at int64) {
 	b[at] ^= 1 << (at % 8)
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Error(err)
+	}
+}
+
+// Who holds the key can sign any manifest, so the folder has to hang together
+// by itself.
+func TestADishonestManifestDoesNotVerifyThoughItIsSigned(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		change     func(m *evidence.Manifest)
+	}{
+		{"an item without records", "none of its records", func(m *evidence.Manifest) { m.Items[0].Records = nil; m.Items[0].Events = nil }},
+		{"an item with the records of another", "none of its records", func(m *evidence.Manifest) {
+			m.Items[0].Records, m.Items[0].Events = m.Items[1].Records, m.Items[1].Events
+		}},
+		{"an item without its raw event", "is missing", func(m *evidence.Manifest) { m.Items[0].Events = nil }},
+		{"a raw event of another item", "is not the event", func(m *evidence.Manifest) { m.Items[0].Events[0].Path = m.Items[1].Events[0].Path }},
+		{"a raw event bound to another verdict", "no proven verdict", func(m *evidence.Manifest) {
+			m.Items[0].Events[0] = m.Items[1].Events[0]
+		}},
+		{"fewer items than were drawn", "not those that were drawn", func(m *evidence.Manifest) { m.Items = m.Items[1:] }},
+	} {
+		e := week(t)
+		dir := e.export(audit.OfAlerts, 2)
+		path := filepath.Join(dir, "manifest.json")
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m evidence.Manifest
+		if err := json.Unmarshal(b, &m); err != nil {
+			t.Fatal(err)
+		}
+		c.change(&m)
+		if b, err = json.Marshal(m); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := evidence.SealExport(dir, e.signer); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := evidence.VerifyExport(dir, evidence.VerifyOptions{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
 	}
 }

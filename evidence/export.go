@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -144,27 +143,72 @@ func (e *exportCheck) files() error {
 	return nil
 }
 
-// item checks the records of an item, and its raw events.
+// body is what the verifier looks at in a record's body.
+type body struct {
+	Type string `json:"type"`
+	Body struct {
+		ID    string `json:"id"`
+		Event struct {
+			Digest string `json:"digest"`
+		} `json:"event"`
+	} `json:"body"`
+}
+
+// item checks that an item's records are proven, that they are of the item,
+// and that each verdict among them comes with its raw event.
 func (e *exportCheck) item(item ManifestItem) error {
+	verdicts := map[string]body{} // by path
+	own := false
 	for _, rec := range item.Records {
-		b, err := e.read(rec.Record)
+		b, err := e.proven(rec)
 		if err != nil {
 			return err
 		}
-		p, err := e.proof(rec.Proof)
-		if err != nil {
-			return err
+		var r body
+		if err := json.Unmarshal(b, &r); err != nil {
+			return fmt.Errorf("%s: %w", rec.Record, err)
 		}
-		if err := p.Check(b, e.report.Checkpoint.Root); err != nil {
-			return fmt.Errorf("%s is not proven under the checkpoint: %w", rec.Record, err)
+		own = own || (r.Body.ID == item.ID && (r.Type == "verdict" || r.Type == "alert"))
+		if r.Type == "verdict" {
+			verdicts[rec.Record] = r
 		}
 	}
+	if !own {
+		return errors.New("none of its records is of it")
+	}
+	shown := map[string]bool{}
 	for _, ev := range item.Events {
-		if err := e.event(ev); err != nil {
+		v, ok := verdicts[ev.Verdict]
+		if !ok {
+			return fmt.Errorf("%s belongs to %s, which is no proven verdict of the item", ev.Path, ev.Verdict)
+		}
+		if err := e.event(ev, v); err != nil {
 			return err
+		}
+		shown[v.Body.ID] = true
+	}
+	for path, v := range verdicts {
+		if !shown[v.Body.ID] {
+			return fmt.Errorf("the raw event of %s is missing", path)
 		}
 	}
 	return nil
+}
+
+// proven reads a record and checks its proof.
+func (e *exportCheck) proven(rec ManifestRecord) ([]byte, error) {
+	b, err := e.read(rec.Record)
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.proof(rec.Proof)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Check(b, e.report.Checkpoint.Root); err != nil {
+		return nil, fmt.Errorf("%s is not proven under the checkpoint: %w", rec.Record, err)
+	}
+	return b, nil
 }
 
 func (e *exportCheck) proof(path string) (Proof, error) {
@@ -182,26 +226,12 @@ func (e *exportCheck) proof(path string) (Proof, error) {
 	return p, nil
 }
 
-// event checks a raw event against the digest that the verdict recorded when
+// event checks a raw event against the digest that its verdict recorded when
 // the event arrived.
-func (e *exportCheck) event(ev ManifestEvent) error {
+func (e *exportCheck) event(ev ManifestEvent, v body) error {
 	raw, err := e.read(ev.Path)
 	if err != nil {
 		return err
-	}
-	b, err := e.read(ev.Verdict)
-	if err != nil {
-		return err
-	}
-	var v struct {
-		Body struct {
-			Event struct {
-				Digest string `json:"digest"`
-			} `json:"event"`
-		} `json:"body"`
-	}
-	if err := json.Unmarshal(b, &v); err != nil {
-		return fmt.Errorf("%s: %w", ev.Verdict, err)
 	}
 	sum := sha256.Sum256(raw)
 	if hex.EncodeToString(sum[:]) == v.Body.Event.Digest {
@@ -218,43 +248,6 @@ func (e *exportCheck) event(ev ManifestEvent) error {
 // population.json.
 type Population struct {
 	IDs []string `json:"ids"` // sorted
-}
-
-// PopulationRoot digests the IDs of a population: each behind its length, in
-// the order given, which has to be sorted.
-func PopulationRoot(ids []string) [sha256.Size]byte {
-	h := sha256.New()
-	h.Write([]byte("sidedoor-population-v1\n"))
-	for _, id := range ids {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(id)))
-		h.Write(n[:])
-		h.Write([]byte(id))
-	}
-	return [sha256.Size]byte(h.Sum(nil))
-}
-
-// Draw returns the first n items of a population by ticket. The ticket of an
-// item is the SHA-256 of the seed, the population's root and the item's ID;
-// nobody who does not know the seed when the population is frozen can choose
-// what is drawn, and a larger sample begins with the smaller one.
-//
-// Method: consistent sampling as in election audits, Rivest 2018.
-func Draw(ids []string, root, seed string, n int) []string {
-	type ticket struct {
-		sum [sha256.Size]byte
-		id  string
-	}
-	tickets := make([]ticket, len(ids))
-	for i, id := range ids {
-		tickets[i] = ticket{sha256.Sum256([]byte("sidedoor-sample-v1\n" + seed + "\n" + root + "\n" + id + "\n")), id}
-	}
-	slices.SortFunc(tickets, func(a, b ticket) int { return slices.Compare(a.sum[:], b.sum[:]) })
-	out := make([]string, 0, min(n, len(tickets)))
-	for _, t := range tickets[:min(max(n, 0), len(tickets))] {
-		out = append(out, t.id)
-	}
-	return out
 }
 
 // draw draws the sample again.
@@ -276,16 +269,9 @@ func (e *exportCheck) draw() error {
 	if !slices.IsSorted(p.IDs) {
 		return fmt.Errorf("%s: the population is not sorted", populationFile)
 	}
-	rec, err := e.read(s.Record)
+	rec, err := e.proven(ManifestRecord{Record: s.Record, Proof: s.Proof})
 	if err != nil {
-		return err
-	}
-	proof, err := e.proof(s.Proof)
-	if err != nil {
-		return err
-	}
-	if err := proof.Check(rec, e.report.Checkpoint.Root); err != nil {
-		return fmt.Errorf("%s: the draw is not recorded under the checkpoint: %w", s.Record, err)
+		return fmt.Errorf("the draw: %w", err)
 	}
 	return e.redraw(p, rec)
 }
