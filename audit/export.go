@@ -142,7 +142,7 @@ type chainFile struct {
 func (w *exporter) item(ctx context.Context, i int, id string) error {
 	folder := fmt.Sprintf("items/%03d-%s", i+1, id[:min(len(id), 16)])
 	links, verdicts := w.in.Index.chain(w.in.Sample.Of, id)
-	mi := evidence.ManifestItem{ID: id, Records: []evidence.ManifestRecord{}, Events: []evidence.ManifestEvent{}}
+	mi := evidence.ManifestItem{ID: id, Records: []evidence.ManifestRecord{}, Events: []evidence.ManifestEvent{}, Rules: []evidence.ManifestRule{}}
 	chain := chainFile{ID: id, Of: w.in.Sample.Of}
 	paths := map[uint64]string{}
 	for _, l := range links {
@@ -203,6 +203,7 @@ func (w *exporter) events(ctx context.Context, folder string, verdicts []entry[e
 		if err := w.file(rule, text); err != nil {
 			return err
 		}
+		mi.Rules = append(mi.Rules, evidence.ManifestRule{Path: rule, Verdict: paths[v.index]})
 		chain.Rules = append(chain.Rules, rule)
 	}
 	return nil

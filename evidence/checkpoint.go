@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -80,7 +78,7 @@ func ReadCheckpoint(dir string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	b, err := os.ReadFile(filepath.Join(dir, checkpointFile))
+	b, err := readFile(dir, checkpointFile, maxNote)
 	if err != nil {
 		return Checkpoint{}, err
 	}

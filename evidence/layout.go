@@ -16,6 +16,8 @@ const (
 	height = 8           // of a tile
 	width  = 1 << height // entries of a full tile
 
+	hashSize = sha256.Size // bytes
+
 	checkpointFile = "checkpoint"
 	keyFile        = "key.pub"
 
@@ -55,6 +57,14 @@ type tileAt struct {
 }
 
 func (t tileAt) path() string { return tilePath(t.level, t.n, t.w) }
+
+// limit is the size in bytes that the tile's file may have.
+func (t tileAt) limit() int64 {
+	if t.level < 0 {
+		return maxBundle
+	}
+	return maxTile
+}
 
 // tilesOf calls f for each tile of a tree with size records, the entries'
 // included, level by level.
@@ -116,12 +126,12 @@ func fullRoot(hashes []tlog.Hash) tlog.Hash {
 }
 
 func parseHashes(b []byte, want int) ([]tlog.Hash, error) {
-	if len(b) != want*sha256.Size {
-		return nil, fmt.Errorf("it has %d bytes, want %d", len(b), want*sha256.Size)
+	if len(b) != want*hashSize {
+		return nil, fmt.Errorf("it has %d bytes, want %d", len(b), want*hashSize)
 	}
 	hashes := make([]tlog.Hash, want)
 	for i := range hashes {
-		copy(hashes[i][:], b[i*sha256.Size:])
+		copy(hashes[i][:], b[i*hashSize:])
 	}
 	return hashes, nil
 }

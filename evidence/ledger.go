@@ -51,17 +51,14 @@ func Open(dir, signerKey, origin string) (*Ledger, error) {
 		return nil, err
 	}
 	l := &Ledger{dir: dir, origin: origin, signer: signer}
-	if _, err := os.Stat(filepath.Join(dir, checkpointFile)); errors.Is(err, fs.ErrNotExist) {
-		if err := l.leftovers(0); err != nil {
-			return nil, err
-		}
-		return l, write(dir, keyFile, []byte(verifier+"\n"))
+	b, err := readFile(dir, checkpointFile, maxNote)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, l.begin(verifier)
 	}
-	v, err := note.NewVerifier(verifier)
 	if err != nil {
 		return nil, err
 	}
-	b, err := os.ReadFile(filepath.Join(dir, checkpointFile))
+	v, err := note.NewVerifier(verifier)
 	if err != nil {
 		return nil, err
 	}
@@ -69,15 +66,28 @@ func Open(dir, signerKey, origin string) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	return l, l.resume(c)
+	if err := l.resume(c); err != nil {
+		return nil, err
+	}
+	// Only now, when all that the checkpoint covers is known to be there.
+	return l, l.leftovers(l.sealed)
+}
+
+// begin begins a ledger in a folder that has none. A checkpoint is there
+// before the first tile is, so tiles without one are no ledger's beginning.
+func (l *Ledger) begin(verifier string) error {
+	if _, err := os.Stat(filepath.Join(l.dir, "tile")); err == nil {
+		return fmt.Errorf("%s is missing from %s, and records are there: restore it from its backup", checkpointFile, l.dir)
+	}
+	if err := l.leftovers(0); err != nil {
+		return err
+	}
+	return write(l.dir, keyFile, []byte(verifier+"\n"))
 }
 
 // resume loads the right edge, and checks that it gives the checkpoint's root.
 func (l *Ledger) resume(c Checkpoint) error {
 	l.sealed = int64(c.Size)
-	if err := l.leftovers(l.sealed); err != nil {
-		return err
-	}
 	if l.sealed == 0 {
 		return nil
 	}
@@ -88,19 +98,11 @@ func (l *Ledger) resume(c Checkpoint) error {
 	if root != c.Root {
 		return fmt.Errorf("the ledger's tiles have root %v, and its checkpoint says %v: the ledger was changed; run sidedoor verify", root, c.Root)
 	}
-	if w := int(l.sealed % width); w > 0 {
-		if l.edge.bundle, err = os.ReadFile(filepath.Join(l.dir, tilePath(-1, l.sealed/width, w))); err != nil {
-			return err
-		}
-		if _, err := parseBundle(l.edge.bundle); err != nil {
-			return err
-		}
-	}
 	for count := l.sealed; count > 0; count >>= height {
 		level := len(l.edge.levels)
 		var hashes []tlog.Hash
 		if w := int(count % width); w > 0 {
-			b, err := os.ReadFile(filepath.Join(l.dir, tilePath(level, count/width, w)))
+			b, err := readFile(l.dir, tilePath(level, count/width, w), maxTile)
 			if err != nil {
 				return err
 			}
@@ -110,6 +112,31 @@ func (l *Ledger) resume(c Checkpoint) error {
 		}
 		l.edge.levels = append(l.edge.levels, hashes)
 	}
+	return l.resumeBundle()
+}
+
+// resumeBundle loads the last bundle if it is partial, and checks its records:
+// the next seal writes them again.
+func (l *Ledger) resumeBundle() error {
+	w := int(l.sealed % width)
+	if w == 0 {
+		return nil
+	}
+	path := tilePath(-1, l.sealed/width, w)
+	b, err := readFile(l.dir, path, maxBundle)
+	if err != nil {
+		return err
+	}
+	records, err := parseBundle(b)
+	if err = cmpErr(err, len(records), w); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	for i, r := range records {
+		if tlog.RecordHash(r) != l.edge.levels[0][i] {
+			return fmt.Errorf("record %d in %s is not what was sealed: the ledger was changed; run sidedoor verify", l.sealed-int64(w-i), path)
+		}
+	}
+	l.edge.bundle = b
 	return nil
 }
 
@@ -120,18 +147,11 @@ func (l *Ledger) leftovers(size int64) error {
 	if err := tilesOf(size, func(t tileAt) error { keep[t.path()] = true; return nil }); err != nil {
 		return err
 	}
-	err := filepath.WalkDir(l.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	err := walk(l.dir, func(path string, _ fs.DirEntry) error {
+		if keep[path] || (!strings.HasPrefix(path, "tile/") && !strings.HasSuffix(path, temporary)) {
+			return nil // what is not ours, the verifier will name
 		}
-		rel, err := filepath.Rel(l.dir, path)
-		if err != nil || keep[filepath.ToSlash(rel)] {
-			return err
-		}
-		if !strings.HasPrefix(filepath.ToSlash(rel), "tile/") && !strings.HasSuffix(rel, temporary) {
-			return nil // not ours; the verifier will name it
-		}
-		return os.Remove(path)
+		return os.Remove(filepath.Join(l.dir, filepath.FromSlash(path)))
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -156,6 +176,11 @@ func (l *Ledger) Append(records ...[]byte) error {
 
 // Seal puts the records on disk and signs a checkpoint over all of them.
 func (l *Ledger) Seal(now time.Time) (Checkpoint, error) {
+	if l.sealed == 0 && len(l.pending) > 0 {
+		if _, err := l.head(0, now); err != nil { // see begin
+			return Checkpoint{}, err
+		}
+	}
 	w := writer{ledger: l, edge: l.edge.clone(), size: l.sealed}
 	for _, r := range l.pending {
 		if err := w.append(r); err != nil {
@@ -165,21 +190,28 @@ func (l *Ledger) Seal(now time.Time) (Checkpoint, error) {
 	if err := w.flush(); err != nil {
 		return Checkpoint{}, err
 	}
-	root, err := rootOf(l.dir, w.size)
+	c, err := l.head(w.size, now)
 	if err != nil {
-		return Checkpoint{}, err
-	}
-	c, err := sign(Checkpoint{Origin: l.origin, Size: uint64(w.size), Root: root, Time: now}, l.signer)
-	if err != nil {
-		return c, err
-	}
-	if err := write(l.dir, checkpointFile, c.Note); err != nil {
 		return c, err
 	}
 	old := l.sealed
 	l.sealed, l.edge, l.pending = w.size, w.edge, nil
 	l.retire(old)
 	return c, nil
+}
+
+// head signs a checkpoint over the first size records on disk, and replaces
+// the last one with it.
+func (l *Ledger) head(size int64, now time.Time) (Checkpoint, error) {
+	root, err := rootOf(l.dir, size)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	c, err := sign(Checkpoint{Origin: l.origin, Size: uint64(size), Root: root, Time: now}, l.signer)
+	if err != nil {
+		return c, err
+	}
+	return c, write(l.dir, checkpointFile, c.Note)
 }
 
 // retire removes the partial tiles of the tree as it was, which fuller ones

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -87,12 +85,12 @@ func (h *hashes) tile(t tlog.Tile) ([]byte, error) {
 // replaced by a fuller one, which begins with the same hashes.
 func (h *hashes) read(t tlog.Tile) ([]byte, error) {
 	for w := t.W; ; w++ {
-		data, err := os.ReadFile(filepath.Join(h.dir, tilePath(t.L, t.N, w)))
+		data, err := readFile(h.dir, tilePath(t.L, t.N, w), maxTile)
 		if errors.Is(err, fs.ErrNotExist) && w < width {
 			continue
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s is missing", tilePath(t.L, t.N, t.W))
+			return nil, missingFile(tilePath(t.L, t.N, t.W))
 		}
 		return data[:min(len(data), t.W*tlog.HashSize)], err
 	}

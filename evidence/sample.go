@@ -3,6 +3,11 @@ package evidence
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -41,4 +46,111 @@ func Draw(ids []string, root, seed string, n int) []string {
 		out = append(out, t.id)
 	}
 	return out
+}
+
+// Population is the list that a sample is drawn from, as it stands in
+// population.json.
+type Population struct {
+	IDs []string `json:"ids"` // sorted, each once
+}
+
+// drawRecord is the record of a draw.
+type drawRecord struct {
+	Type string `json:"type"`
+	Body struct {
+		Population string   `json:"population"`
+		Count      int      `json:"count"`
+		Seed       string   `json:"seed"`
+		Size       int      `json:"size"`
+		Items      []string `json:"items"`
+	} `json:"body"`
+}
+
+// draw draws the sample again.
+func (e *exportCheck) draw() error {
+	var p struct {
+		Population
+		About struct {
+			Items []struct {
+				ID string `json:"id"`
+			} `json:"items"`
+		} `json:"about"`
+	}
+	var s ManifestRecord
+	for path, to := range map[string]any{populationFile: &p, sampleFile: &s} {
+		if err := e.json(path, to); err != nil {
+			return err
+		}
+	}
+	for i, id := range p.IDs {
+		if i > 0 && p.IDs[i-1] >= id {
+			return fmt.Errorf("%s: the population is not sorted, each once", populationFile)
+		}
+		if i >= len(p.About.Items) || p.About.Items[i].ID != id {
+			return fmt.Errorf("%s: what it tells about %s is of another item", populationFile, id)
+		}
+	}
+	rec, err := e.proven(s)
+	if err != nil {
+		return fmt.Errorf("the draw: %w", err)
+	}
+	var r drawRecord
+	if err := json.Unmarshal(rec, &r); err != nil || r.Type != "sample" {
+		return fmt.Errorf("%s is no record of a draw", s.Record)
+	}
+	if err := e.told(rec); err != nil {
+		return err
+	}
+	return e.redraw(p.Population, r)
+}
+
+func (e *exportCheck) json(path string, to any) error {
+	b, err := e.read(path, maxDocument)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, to); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// told checks that sample.json, which people read, says what the record says.
+func (e *exportCheck) told(rec []byte) error {
+	var record struct {
+		Body map[string]any `json:"body"`
+	}
+	var told map[string]any
+	if err := json.Unmarshal(rec, &record); err != nil {
+		return err
+	}
+	if err := e.json(sampleFile, &told); err != nil {
+		return err
+	}
+	delete(told, "record")
+	delete(told, "proof")
+	if !reflect.DeepEqual(told, record.Body) {
+		return fmt.Errorf("%s does not say what the record of the draw says", sampleFile)
+	}
+	return nil
+}
+
+// redraw compares the record of the draw with a draw made anew.
+func (e *exportCheck) redraw(p Population, r drawRecord) error {
+	root := PopulationRoot(p.IDs)
+	if hex.EncodeToString(root[:]) != r.Body.Population || len(p.IDs) != r.Body.Count {
+		return fmt.Errorf("%s is not the population of %d that the draw was made from", populationFile, r.Body.Count)
+	}
+	again := Draw(p.IDs, r.Body.Population, r.Body.Seed, r.Body.Size)
+	if !slices.Equal(again, r.Body.Items) {
+		return errors.New("the draw was not made as it says: drawing again with its seed gives other items")
+	}
+	ids := make([]string, len(e.manifest.Items))
+	for i, it := range e.manifest.Items {
+		ids[i] = it.ID
+	}
+	if !slices.Equal(ids, again) {
+		return fmt.Errorf("the folder's items are not those that were drawn: %d of %d", len(ids), len(again))
+	}
+	return nil
 }

@@ -44,11 +44,11 @@ func sealText(manifest []byte) string {
 // openManifest reads the manifest under its signature.
 func openManifest(dir string, v note.Verifier) (Manifest, error) {
 	var m Manifest
-	b, err := os.ReadFile(filepath.Join(dir, manifestFile))
+	b, err := readFile(dir, manifestFile, maxDocument)
 	if err != nil {
 		return m, err
 	}
-	sig, err := os.ReadFile(filepath.Join(dir, sealFile))
+	sig, err := readFile(dir, sealFile, maxNote)
 	if err != nil {
 		return m, err
 	}

@@ -7,9 +7,11 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"sidedoor/evidence"
@@ -44,6 +46,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	report, err := evidence.VerifyAny(flags.Arg(0), opts)
+	if errors.Is(err, evidence.ErrNoEvidence) || errors.Is(err, fs.ErrPermission) {
+		fmt.Fprintf(stderr, "sidedoor-verify: %s cannot be checked: %v\n", flags.Arg(0), err)
+		return 2
+	}
 	if err != nil {
 		fmt.Fprintf(stdout, "%s does not verify: %v\n", flags.Arg(0), err)
 		return 1

@@ -1,0 +1,151 @@
+package evidence
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// body is what the verifier looks at in a record's body.
+type body struct {
+	Type string `json:"type"`
+	Body struct {
+		ID    string `json:"id"`
+		Event struct {
+			Digest string `json:"digest"`
+		} `json:"event"`
+		Rule struct {
+			Digest string `json:"digest"`
+		} `json:"rule"`
+	} `json:"body"`
+}
+
+// item checks that an item's records are proven, that they are of the item,
+// and that each verdict among them comes with its raw event and its rule.
+func (e *exportCheck) item(item ManifestItem) error {
+	verdicts := map[string]body{} // by path
+	own := false
+	for _, rec := range item.Records {
+		b, err := e.proven(rec)
+		if err != nil {
+			return err
+		}
+		var r body
+		if err := json.Unmarshal(b, &r); err != nil {
+			return fmt.Errorf("%s: %w", rec.Record, err)
+		}
+		own = own || (r.Body.ID == item.ID && (r.Type == "verdict" || r.Type == "alert"))
+		if r.Type == "verdict" {
+			verdicts[rec.Record] = r
+		}
+	}
+	if !own {
+		return errors.New("none of its records is of it")
+	}
+	if err := e.events(item, verdicts); err != nil {
+		return err
+	}
+	return e.rules(item, verdicts)
+}
+
+// events checks an item's raw events.
+func (e *exportCheck) events(item ManifestItem, verdicts map[string]body) error {
+	shown := map[string]bool{} // by verdict
+	for _, ev := range item.Events {
+		v, ok := verdicts[ev.Verdict]
+		if !ok {
+			return fmt.Errorf("%s belongs to %s, which is no proven verdict of the item", ev.Path, ev.Verdict)
+		}
+		if err := e.event(ev, v); err != nil {
+			return err
+		}
+		shown[v.Body.ID] = true
+	}
+	for _, path := range slices.Sorted(maps.Keys(verdicts)) {
+		if !shown[verdicts[path].Body.ID] {
+			return fmt.Errorf("the raw event of %s is missing", path)
+		}
+	}
+	return nil
+}
+
+// rules checks the texts of an item's rules against the digests that the
+// verdicts recorded.
+func (e *exportCheck) rules(item ManifestItem, verdicts map[string]body) error {
+	shown := map[string]bool{} // by digest
+	for _, rule := range item.Rules {
+		v, ok := verdicts[rule.Verdict]
+		if !ok {
+			return fmt.Errorf("%s belongs to %s, which is no proven verdict of the item", rule.Path, rule.Verdict)
+		}
+		text, err := e.read(rule.Path, maxDocument)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(text)
+		if hex.EncodeToString(sum[:]) != v.Body.Rule.Digest {
+			return fmt.Errorf("%s is not the rule that %s was made by", rule.Path, rule.Verdict)
+		}
+		shown[v.Body.Rule.Digest] = true
+	}
+	for _, path := range slices.Sorted(maps.Keys(verdicts)) {
+		if !shown[verdicts[path].Body.Rule.Digest] {
+			return fmt.Errorf("the rule of %s is missing", path)
+		}
+	}
+	return nil
+}
+
+// proven reads a record and checks its proof.
+func (e *exportCheck) proven(rec ManifestRecord) ([]byte, error) {
+	b, err := e.read(rec.Record, maxEntry)
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.proof(rec.Proof)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Check(b, e.report.Checkpoint.Root); err != nil {
+		return nil, fmt.Errorf("%s is not proven under the checkpoint: %w", rec.Record, err)
+	}
+	return b, nil
+}
+
+func (e *exportCheck) proof(path string) (Proof, error) {
+	var p Proof
+	b, err := e.read(path, maxProof)
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return p, fmt.Errorf("%s: %w", path, err)
+	}
+	if p.Size != e.report.Checkpoint.Size {
+		return p, fmt.Errorf("%s: it is for a ledger of %d records, the checkpoint is of %d", path, p.Size, e.report.Checkpoint.Size)
+	}
+	return p, nil
+}
+
+// event checks a raw event against the digest that its verdict recorded when
+// the event arrived.
+func (e *exportCheck) event(ev ManifestEvent, v body) error {
+	raw, err := e.read(ev.Path, maxDocument)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(raw)
+	if hex.EncodeToString(sum[:]) == v.Body.Event.Digest {
+		return nil
+	}
+	if ev.Redacted && strings.Contains(string(raw), "[redacted]") {
+		e.report.Redacted++
+		return nil
+	}
+	return fmt.Errorf("%s is not the event that %s was made from", ev.Path, ev.Verdict)
+}
