@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -48,7 +49,8 @@ func Export(ctx context.Context, dir string, in ExportInput) error {
 	}
 	w := &exporter{dir: dir, in: in, manifest: evidence.Manifest{Files: map[string]string{}}}
 	if err := w.run(ctx); err != nil {
-		return fmt.Errorf("export to %s: %w", dir, err)
+		// Half an export would be in the way of the next try.
+		return errors.Join(fmt.Errorf("export to %s: %w", dir, err), os.RemoveAll(dir))
 	}
 	return nil
 }
@@ -140,7 +142,7 @@ type chainFile struct {
 
 // item writes an item's folder.
 func (w *exporter) item(ctx context.Context, i int, id string) error {
-	folder := fmt.Sprintf("items/%03d-%s", i+1, id[:min(len(id), 16)])
+	folder := fmt.Sprintf("items/%03d-%s", i+1, short(id))
 	links, verdicts := w.in.Index.chain(w.in.Sample.Of, id)
 	mi := evidence.ManifestItem{ID: id, Records: []evidence.ManifestRecord{}, Events: []evidence.ManifestEvent{}, Rules: []evidence.ManifestRule{}}
 	chain := chainFile{ID: id, Of: w.in.Sample.Of}
@@ -182,12 +184,16 @@ func (w *exporter) events(ctx context.Context, folder string, verdicts []entry[e
 			if err != nil {
 				return fmt.Errorf("raw event of verdict %s: %w", v.body.ID, err)
 			}
-			name := fmt.Sprintf("%s/events/%s.json", folder, v.body.ID[:min(len(v.body.ID), 16)])
+			redacted := event.DigestOf(raw) != v.body.Event.Digest
+			if redacted && !bytes.Contains(raw, []byte(evidence.Redacted)) {
+				return fmt.Errorf("raw event of verdict %s: it is not what the verdict was made from: it was changed in the store", v.body.ID)
+			}
+			name := fmt.Sprintf("%s/events/%03d-%s.json", folder, len(chain.Events)+1, short(v.body.ID))
 			if err := w.file(name, raw); err != nil {
 				return err
 			}
 			mi.Events = append(mi.Events, evidence.ManifestEvent{
-				Path: name, Verdict: paths[v.index], Redacted: event.DigestOf(raw) != v.body.Event.Digest,
+				Path: name, Verdict: paths[v.index], Redacted: redacted,
 			})
 			chain.Events = append(chain.Events, name)
 		}
@@ -246,6 +252,9 @@ func (w *exporter) file(name string, content []byte) error {
 	w.manifest.Files[path.Clean(name)] = hex.EncodeToString(sum[:])
 	return os.WriteFile(to, content, 0o600)
 }
+
+// short is the beginning of an ID, fit for a file's name.
+func short(id string) string { return safe(id[:min(len(id), 16)]) }
 
 // safe makes a name of the policy fit for a file's.
 func safe(s string) string {

@@ -62,6 +62,7 @@ func missing(links []link, of string) []string {
 		text string
 	}{
 		{event.TypeRuleSet, "no record of the rules in force"},
+		{event.TypeVerdict, "no record of a verdict"},
 		{event.TypeDelivery, "nobody was told: there is no delivery"},
 		{event.TypeReview, "no review yet"},
 		{event.TypeSignOff, "the week is not signed off yet"},
@@ -69,6 +70,33 @@ func missing(links []link, of string) []string {
 		if !has(m.typ) {
 			out = append(out, m.text)
 		}
+	}
+	return append(out, unfinished(links)...)
+}
+
+// unfinished says which links of a chain are there and do not do what they
+// are for.
+func unfinished(links []link) []string {
+	tried, told := false, false
+	var last *event.Review
+	for _, l := range links {
+		r, err := event.ParseRecord(l.raw)
+		if err != nil {
+			continue
+		}
+		switch b := r.Body.(type) {
+		case *event.Delivery:
+			tried, told = true, told || b.Outcome == event.Delivered
+		case *event.Review:
+			last = b
+		}
+	}
+	var out []string
+	if tried && !told {
+		out = append(out, "nobody was told: no delivery succeeded")
+	}
+	if last != nil && last.Disposition == event.NeedsInvestigation {
+		out = append(out, "the review is not decided yet: it needs investigation")
 	}
 	return out
 }

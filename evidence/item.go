@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -8,44 +9,33 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
-
-// body is what the verifier looks at in a record's body.
-type body struct {
-	Type string `json:"type"`
-	Body struct {
-		ID    string `json:"id"`
-		Event struct {
-			Digest string `json:"digest"`
-		} `json:"event"`
-		Rule struct {
-			Digest string `json:"digest"`
-		} `json:"rule"`
-	} `json:"body"`
-}
 
 // item checks that an item's records are proven, that they are of the item,
 // and that each verdict among them comes with its raw event and its rule.
 func (e *exportCheck) item(item ManifestItem) error {
+	records := make([]body, len(item.Records))
 	verdicts := map[string]body{} // by path
-	own := false
-	for _, rec := range item.Records {
+	for i, rec := range item.Records {
 		b, err := e.proven(rec)
 		if err != nil {
 			return err
 		}
-		var r body
-		if err := json.Unmarshal(b, &r); err != nil {
+		if err := json.Unmarshal(b, &records[i]); err != nil {
 			return fmt.Errorf("%s: %w", rec.Record, err)
 		}
-		own = own || (r.Body.ID == item.ID && (r.Type == "verdict" || r.Type == "alert"))
-		if r.Type == "verdict" {
-			verdicts[rec.Record] = r
+		if records[i].Type == "verdict" {
+			verdicts[rec.Record] = records[i]
 		}
 	}
-	if !own {
+	around := circleOf(item.ID, records)
+	if around.empty() {
 		return errors.New("none of its records is of it")
+	}
+	for i, r := range records {
+		if !around.holds(r) {
+			return fmt.Errorf("%s is not about it", item.Records[i].Record)
+		}
 	}
 	if err := e.events(item, verdicts); err != nil {
 		return err
@@ -132,6 +122,9 @@ func (e *exportCheck) proof(path string) (Proof, error) {
 	return p, nil
 }
 
+// Redacted stands in a raw event for what was taken out of it on arrival.
+const Redacted = "[redacted]"
+
 // event checks a raw event against the digest that its verdict recorded when
 // the event arrived.
 func (e *exportCheck) event(ev ManifestEvent, v body) error {
@@ -143,7 +136,7 @@ func (e *exportCheck) event(ev ManifestEvent, v body) error {
 	if hex.EncodeToString(sum[:]) == v.Body.Event.Digest {
 		return nil
 	}
-	if ev.Redacted && strings.Contains(string(raw), "[redacted]") {
+	if ev.Redacted && bytes.Contains(raw, []byte(Redacted)) {
 		e.report.Redacted++
 		return nil
 	}
