@@ -146,10 +146,10 @@ func (c *compiler) field(f field) expression {
 			out = append(out, e)
 		}
 	}
-	if len(out) == 1 {
+	switch {
+	case len(out) == 1:
 		return out[0]
-	}
-	if f.modifiers.all {
+	case f.modifiers.all && len(out) > 0: // all of an empty list would be any event
 		return allExpr(out)
 	}
 	return anyExpr(out)

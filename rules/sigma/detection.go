@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -58,13 +59,31 @@ func (p *ruleParser) detection(pair Pair) {
 		p.fault(pair.KeyNode, "detection needs a condition")
 		return
 	}
+	before := len(p.faults)
 	p.conditions(*conditions)
+	if len(p.faults) == before {
+		p.unused(pairs)
+	}
+}
+
+// unused reports the selections that no condition names: a filter that was
+// forgotten looks as if it were at work. A name with an underscore before it
+// says that "them" leaves it out on purpose.
+func (p *ruleParser) unused(pairs []Pair) {
+	for _, s := range pairs {
+		if _, ok := p.rule.selections[s.Key]; ok && !p.used[s.Key] && !strings.HasPrefix(s.Key, "_") {
+			p.fault(s.KeyNode, "no condition uses the selection %q", s.Key)
+		}
+	}
 }
 
 func (p *ruleParser) conditions(pair Pair) {
 	nodes, ok := Items(pair.Value)
 	if !ok {
 		nodes = []ast.Node{pair.Value}
+	}
+	if len(nodes) == 0 {
+		p.fault(pair.KeyNode, "the list of conditions is empty; the rule would never match")
 	}
 	for _, n := range nodes {
 		text, _ := Text(n)
@@ -95,14 +114,21 @@ func (p *ruleParser) resolve(c condition, node ast.Node) {
 		if _, ok := p.rule.selections[c.name]; !ok {
 			p.fault(node, "condition: there is no selection %q%s", c.name, suggest(c.name, p.rule.names))
 		}
+		p.used[c.name] = true
 	case some:
-		if len(p.rule.matching(c.pattern)) == 0 {
-			p.fault(node, "condition: no selection is named %q", c.pattern)
-		}
+		p.resolvePattern(c.pattern, node)
 	case every:
-		if len(p.rule.matching(c.pattern)) == 0 {
-			p.fault(node, "condition: no selection is named %q", c.pattern)
-		}
+		p.resolvePattern(c.pattern, node)
+	}
+}
+
+func (p *ruleParser) resolvePattern(pattern string, node ast.Node) {
+	names := p.rule.matching(pattern)
+	if len(names) == 0 {
+		p.fault(node, "condition: no selection is named %q", pattern)
+	}
+	for _, n := range names {
+		p.used[n] = true
 	}
 }
 
@@ -132,6 +158,9 @@ func (p *ruleParser) selection(path string, node, at ast.Node) selection {
 		return fieldsAnd{}
 	}
 	if pairs, ok := Pairs(node); ok {
+		if len(pairs) == 0 {
+			p.fault(at, "an empty mapping would match every event")
+		}
 		all := make(fieldsAnd, 0, len(pairs))
 		for _, pair := range pairs {
 			all = append(all, p.field(path, pair))
@@ -140,26 +169,32 @@ func (p *ruleParser) selection(path string, node, at ast.Node) selection {
 	}
 	items, ok := Items(node)
 	if !ok {
-		return p.keywords([]ast.Node{node}, at)
+		items = []ast.Node{node}
 	}
-	var maps listOr
+	return p.alternatives(path, items, at)
+}
+
+// alternatives reads a list: mappings, and values which are keywords, or those
+// of the field that they are nested under.
+func (p *ruleParser) alternatives(path string, items []ast.Node, at ast.Node) selection {
+	if len(items) == 0 {
+		p.fault(at, "an empty list would match no event")
+	}
+	var any listOr
 	var words []ast.Node
 	for _, it := range items {
 		if _, isMap := Pairs(it); isMap {
-			maps = append(maps, p.selection(path, it, at))
+			any = append(any, p.selection(path, it, at))
 		} else {
 			words = append(words, it)
 		}
 	}
 	if len(words) > 0 {
-		maps = append(maps, p.keywords(words, at))
+		f := field{path: path, values: p.values(words), node: at}
+		f.modifiers.contains = path == "" // keywords are looked for in every text of the event
+		any = append(any, f)
 	}
-	return maps
-}
-
-// keywords are looked for in every text of the event.
-func (p *ruleParser) keywords(nodes []ast.Node, at ast.Node) selection {
-	return field{modifiers: modifiers{contains: true}, values: p.values(nodes), node: at}
+	return any
 }
 
 func (p *ruleParser) field(path string, pair Pair) selection {
@@ -168,26 +203,42 @@ func (p *ruleParser) field(path string, pair Pair) selection {
 	if rest != "" {
 		f.modifiers = p.modifiers(pair, strings.Split(rest, "|"))
 	}
-	if name == "" { // '|all': keywords that must all be found
-		f.path, f.modifiers.contains = "", true
+	if name == "" {
+		return p.keywords(path, f, pair)
 	}
-	if _, nested := Pairs(pair.Value); nested {
+	if nests(pair.Value) {
 		if rest != "" {
 			p.fault(pair.KeyNode, "a modifier cannot stand on a nested selection")
 		}
 		return p.selection(f.path, pair.Value, pair.KeyNode)
 	}
-	nodes, ok := Items(pair.Value)
-	if !ok {
-		nodes = []ast.Node{pair.Value}
-	}
-	for _, n := range nodes {
-		if _, nested := Pairs(n); nested {
-			return p.selection(f.path, pair.Value, pair.KeyNode)
-		}
-	}
-	f.values = p.values(nodes)
+	f.values = p.listed(pair)
 	return f
+}
+
+// keywords reads a key without a field: '|all' are keywords that must all be
+// found.
+func (p *ruleParser) keywords(path string, f field, pair Pair) selection {
+	if path != "" || nests(pair.Value) {
+		p.fault(pair.KeyNode, "a key without a field holds keywords; it cannot stand in a nested selection or hold one")
+		return f
+	}
+	m := &f.modifiers
+	if m.exists || m.fieldref {
+		p.fault(pair.KeyNode, "exists and fieldref need a field")
+	}
+	m.contains = !m.re && !m.cidr && m.compare == "" && !m.startswith && !m.endswith
+	f.values = p.listed(pair)
+	return f
+}
+
+// nests says whether a node is a mapping, or a list that holds one.
+func nests(node ast.Node) bool {
+	if _, ok := Pairs(node); ok {
+		return true
+	}
+	items, _ := Items(node)
+	return slices.ContainsFunc(items, func(n ast.Node) bool { _, ok := Pairs(n); return ok })
 }
 
 func join(path, name string) string {
@@ -195,6 +246,18 @@ func join(path, name string) string {
 		return path + name
 	}
 	return path + "." + name
+}
+
+// listed reads the values of a field: one, or a list of them.
+func (p *ruleParser) listed(pair Pair) []value {
+	nodes, ok := Items(pair.Value)
+	if !ok {
+		nodes = []ast.Node{pair.Value}
+	}
+	if len(nodes) == 0 {
+		p.fault(pair.KeyNode, "an empty list would match no event")
+	}
+	return p.values(nodes)
 }
 
 func (p *ruleParser) values(nodes []ast.Node) []value {

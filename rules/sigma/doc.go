@@ -11,7 +11,8 @@
 // the field paths that its rules read, as a trie; the matcher walks the raw
 // bytes once, checks that they are one valid JSON object, keeps references to
 // the values at those paths, and evaluates the rules on them. That costs
-// O(bytes + rules·values); an event that matches nothing allocates nothing.
+// O(bytes + rules·values); an event that matches nothing allocates nothing,
+// unless a text that is read holds escapes.
 //
 // Anything by which a record could hide from the rules takes a strict path:
 // keys are compared unescaped, a key that stands twice counts twice, nesting

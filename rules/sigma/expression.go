@@ -19,6 +19,7 @@ type (
 		path  string
 		index int
 		is    predicate
+		folds bool
 	}
 	// isNull asks whether a field is absent or null.
 	isNull struct{ path string }
@@ -65,16 +66,23 @@ func (n notExpr) eval(m *Matcher) bool { return !n.of.eval(m) }
 
 func (t test) bind(r *route) expression {
 	if t.path == "" {
-		return keyword{t.is}
+		return keyword{t.is, t.is.folds()}
 	}
-	t.index = r.index(t.path)
+	t.index, t.folds = r.index(t.path), t.is.folds()
 	return &t
 }
 
 func (t test) eval(m *Matcher) bool {
 	values := m.fields[t.index]
 	for i := range values {
-		if v := &values[i]; v.kind != kindObject && t.is.holds(v) {
+		v := &values[i]
+		if v.composite() {
+			continue
+		}
+		if t.folds {
+			m.fold(v)
+		}
+		if t.is.holds(v) {
 			return true
 		}
 	}
@@ -82,12 +90,18 @@ func (t test) eval(m *Matcher) bool {
 }
 
 // keyword asks whether any text of the event satisfies a predicate.
-type keyword struct{ is predicate }
+type keyword struct {
+	is    predicate
+	folds bool
+}
 
 func (k keyword) bind(*route) expression { return k }
 
 func (k keyword) eval(m *Matcher) bool {
 	for i := range m.texts {
+		if k.folds {
+			m.fold(&m.texts[i])
+		}
 		if k.is.holds(&m.texts[i]) {
 			return true
 		}
@@ -136,7 +150,7 @@ func (s boundSame) eval(m *Matcher) bool {
 	as, bs := m.fields[s.a], m.fields[s.b]
 	for i := range as {
 		for k := range bs {
-			if s.same(&as[i], &bs[k]) {
+			if s.same(m, &as[i], &bs[k]) {
 				return true
 			}
 		}
@@ -144,13 +158,15 @@ func (s boundSame) eval(m *Matcher) bool {
 	return false
 }
 
-func (s boundSame) same(a, b *found) bool {
-	if a.kind == kindObject || b.kind == kindObject || a.kind == kindNull || b.kind == kindNull {
+func (s boundSame) same(m *Matcher, a, b *found) bool {
+	if a.composite() || b.composite() || a.kind == kindNull || b.kind == kindNull {
 		return false
 	}
 	x, y := a.text, b.text
 	if !s.modifiers.cased {
-		x, y = a.lower(), b.lower()
+		m.fold(a)
+		m.fold(b)
+		x, y = a.folded, b.folded
 	}
 	switch {
 	case s.modifiers.contains:

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // Fault is one thing that is wrong in a file that a person wrote.
@@ -72,11 +73,17 @@ type Place struct {
 
 // At returns a fault at a node of the document.
 func (p Place) At(node ast.Node, format string, args ...any) Fault {
+	if node == nil {
+		return p.atToken(nil, format, args...)
+	}
+	return p.atToken(node.GetToken(), format, args...)
+}
+
+func (p Place) atToken(tok *token.Token, format string, args ...any) Fault {
 	f := Fault{File: p.File, Line: p.Line, Column: 1, Message: fmt.Sprintf(format, args...)}
-	if node == nil || node.GetToken() == nil || node.GetToken().Position == nil {
+	if tok == nil || tok.Position == nil {
 		return f
 	}
-	tok := node.GetToken()
 	f.Line = p.Line + tok.Position.Line - 1
 	f.Column = max(1, tok.Position.Column)
 	f.Excerpt = line(p.Source, tok.Position.Line)

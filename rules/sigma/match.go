@@ -90,13 +90,19 @@ type Matcher struct {
 	route   *route
 	fields  [][]found // by field index of the route
 	texts   []found
+	scratch []byte // text in lower case, of this event
 	scan    scanner
+	// keepTexts is keepText as a value, made once: each making allocates.
+	keepTexts func(found)
 }
+
+// maxScratch bounds what a matcher keeps between events, in bytes.
+const maxScratch = 1 << 20
 
 // NewMatcher returns a matcher for the program.
 func (p *Program) NewMatcher() *Matcher {
 	m := &Matcher{program: p}
-	m.scan.visit = m.keep
+	m.scan.visit, m.keepTexts = m.keep, m.keepText
 	return m
 }
 
@@ -112,7 +118,9 @@ func (m *Matcher) Match(dst []int, src LogSource, kind string, raw []byte) ([]in
 		// The header decides; a body that carries the key must not add to it.
 		m.fields[m.route.kind] = m.fields[m.route.kind][:0]
 		if kind != "" {
-			m.fields[m.route.kind] = append(m.fields[m.route.kind], found{kind: kindString, text: []byte(kind)})
+			start := len(m.scratch)
+			m.scratch = append(m.scratch, kind...)
+			m.keepAt(m.route.kind, found{kind: kindString, text: m.scratch[start:len(m.scratch):len(m.scratch)]})
 		}
 	}
 	for i, when := range m.route.when {
@@ -132,15 +140,35 @@ func (m *Matcher) begin(r *route, raw []byte) {
 		m.fields[i] = m.fields[i][:0]
 	}
 	m.texts = m.texts[:0]
+	if m.scratch = m.scratch[:0]; cap(m.scratch) > maxScratch {
+		m.scratch = nil
+	}
 	m.scan.raw, m.scan.at, m.scan.texts = raw, 0, nil
 	if r.keywords {
-		m.scan.texts = m.keepText
+		m.scan.texts = m.keepTexts
 	}
 }
 
-func (m *Matcher) keep(t *trie, v found) { m.fields[t.field] = append(m.fields[t.field], v) }
+func (m *Matcher) keep(t *trie, v found) { m.keepAt(t.field, v) }
+
+func (m *Matcher) keepAt(field int, v found) { m.fields[field] = append(m.fields[field], v) }
 
 func (m *Matcher) keepText(v found) { m.texts = append(m.texts, v) }
+
+// fold sets the value's text in lower case, once, without allocating: what is
+// not in lower case already goes to the scratch, whose older parts stay valid
+// where it has to grow.
+func (m *Matcher) fold(v *found) {
+	switch {
+	case v.folded != nil:
+	case isFolded(v.text):
+		v.folded = v.text
+	default:
+		start := len(m.scratch)
+		m.scratch = appendFolded(m.scratch, v.text)
+		v.folded = m.scratch[start:len(m.scratch):len(m.scratch)]
+	}
+}
 
 // Get returns the values at a dotted path of an event, as text: strings
 // unescaped, numbers and booleans as written, objects as JSON; of an array its
@@ -150,7 +178,7 @@ func Get(raw []byte, path string) (values []string, ok bool) {
 	root := newTrie()
 	root.add(path).field = 0
 	s := scanner{raw: raw, visit: func(_ *trie, v found) {
-		if v.kind != kindNull {
+		if v.kind != kindNull && v.kind != kindArray {
 			values = append(values, string(v.text))
 		}
 	}}

@@ -47,6 +47,9 @@ func (p *ruleParser) modifiers(pair Pair, names []string) modifiers {
 		case "exists":
 			m.exists = true
 		case "lt", "lte", "gt", "gte":
+			if m.compare != "" {
+				p.fault(pair.KeyNode, "these modifiers exclude each other: %s, %s", m.compare, n)
+			}
 			m.compare = n
 		case "cased":
 			m.cased = true

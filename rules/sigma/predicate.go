@@ -11,9 +11,17 @@ import (
 
 // predicate decides about one value of an event.
 type predicate interface {
-	// holds decides about a present value that is no object.
+	// holds decides about a present value that is no object and no array. The
+	// value is folded if folds asks for it.
 	holds(v *found) bool
+	// folds says whether letters are compared without case.
+	folds() bool
 }
+
+func (t text) folds() bool     { return !t.cased }
+func (pattern) folds() bool    { return false }
+func (network) folds() bool    { return false }
+func (comparison) folds() bool { return false }
 
 // text compares with a Sigma string.
 type text struct {
@@ -21,8 +29,9 @@ type text struct {
 	cased bool
 	// number is the value that the rule wrote, where it is one: 200 equals
 	// 200.0, whatever their texts.
-	number float64
-	isNum  bool
+	number  float64
+	isNum   bool
+	integer bool // it is written as digits alone
 }
 
 func (t text) holds(v *found) bool {
@@ -32,15 +41,19 @@ func (t text) holds(v *found) bool {
 	if t.cased {
 		return t.glob.match(v.text)
 	}
-	if t.glob.match(v.lower()) {
+	if t.glob.match(v.folded) {
 		return true
 	}
-	if t.isNum && v.kind == kindNumber {
-		n, ok := parseNumber(v.text)
-		return ok && n == t.number
+	// Two integers are equal if their texts are: as floats, long identifiers
+	// that differ in their last digits would be equal, too.
+	if !t.isNum || v.kind != kindNumber || (t.integer && isInteger(v.text)) {
+		return false
 	}
-	return false
+	n, ok := parseNumber(v.text)
+	return ok && n == t.number
 }
+
+func isInteger(b []byte) bool { return bytes.IndexAny(b, ".eE") < 0 }
 
 type pattern struct{ re *regexp.Regexp }
 
@@ -52,14 +65,25 @@ func (n network) holds(v *found) bool {
 	if v.kind != kindString {
 		return false
 	}
-	var buf [64]byte
-	if len(v.text) > len(buf) {
+	if !looksLikeAddress(v.text) {
 		return false
 	}
-	addr, err := netip.ParseAddr(string(append(buf[:0], v.text...)))
+	addr, err := netip.ParseAddr(string(v.text))
 	return err == nil && n.prefix.Contains(addr.Unmap().WithZone(""))
 }
 
+// looksLikeAddress spares a name of a host the error that it is no address.
+func looksLikeAddress(b []byte) bool {
+	b, _, _ = bytes.Cut(b, []byte("%")) // a zone
+	for _, c := range b {
+		if !isHex(c) && c != '.' && c != ':' {
+			return false
+		}
+	}
+	return len(b) > 0 && len(b) <= 64
+}
+
+// comparison compares numbers as 64-bit floats, which are exact up to 2^53.
 type comparison struct {
 	op    string
 	limit float64
@@ -87,8 +111,13 @@ func (c comparison) holds(v *found) bool {
 // parseNumber reads a decimal number of at most 64 bytes; hexadecimal, Inf and
 // NaN are none.
 func parseNumber(b []byte) (float64, bool) {
-	if len(b) == 0 || len(b) > 64 || bytes.ContainsAny(b, "xXpPiInN_") {
+	if len(b) == 0 || len(b) > 64 {
 		return 0, false
+	}
+	for _, c := range b {
+		if (c < '0' || c > '9') && strings.IndexByte("+-.eE", c) < 0 {
+			return 0, false
+		}
 	}
 	n, err := strconv.ParseFloat(string(b), 64)
 	return n, err == nil
@@ -108,6 +137,7 @@ func compileText(s string, m modifiers) predicate {
 	}
 	if len(t.glob.parts) == 1 {
 		t.number, t.isNum = parseNumber([]byte(s))
+		t.integer = isInteger([]byte(s))
 	}
 	return t
 }

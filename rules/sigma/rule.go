@@ -54,7 +54,7 @@ var unsupported = map[string]string{
 
 // ParseRule reads one rule.
 func ParseRule(d Document) (*Rule, Faults) {
-	p := &ruleParser{doc: d, rule: &Rule{
+	p := &ruleParser{doc: d, used: map[string]bool{}, rule: &Rule{
 		Document: d.Source, Place: d.Place, Extra: map[string]Pair{}, selections: map[string]selection{},
 	}}
 	pairs, _ := Pairs(d.Root)
@@ -82,6 +82,7 @@ func ParseRule(d Document) (*Rule, Faults) {
 type ruleParser struct {
 	doc    Document
 	rule   *Rule
+	used   map[string]bool // selections that a condition names
 	faults Faults
 }
 

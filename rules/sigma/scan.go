@@ -62,6 +62,7 @@ func (s *scanner) value(t *trie, depth int) error {
 	}
 	start := s.at
 	v := found{}
+	bare := true // not an array with members, which stand for it
 	switch c := s.peek(); {
 	case c == '{':
 		v.kind = kindObject
@@ -70,9 +71,11 @@ func (s *scanner) value(t *trie, depth int) error {
 		}
 	case c == '[':
 		v.kind = kindArray
-		if err := s.elements(t, depth); err != nil {
+		n, err := s.elements(t, depth)
+		if err != nil {
 			return err
 		}
+		bare = n == 0
 	case c == '"':
 		q, err := s.text()
 		if err != nil {
@@ -92,8 +95,7 @@ func (s *scanner) value(t *trie, depth int) error {
 		}
 		v.kind = k
 	}
-	// An array stands for its members, which were visited above.
-	if t != nil && t.field >= 0 && v.kind != kindArray {
+	if bare && t != nil && t.field >= 0 {
 		v.text = s.raw[start:s.at]
 		s.visit(t, v)
 	}
@@ -156,17 +158,18 @@ func (s *scanner) members(t *trie, depth int) error {
 	}
 }
 
-// elements walks an array: each member stands for the array.
-func (s *scanner) elements(t *trie, depth int) error {
+// elements walks an array and counts its members: each stands for the array.
+func (s *scanner) elements(t *trie, depth int) (n int, err error) {
 	s.at++ // [
 	s.space()
 	if s.peek() == ']' {
 		s.at++
-		return nil
+		return 0, nil
 	}
 	for {
+		n++
 		if err := s.value(t, depth+1); err != nil {
-			return err
+			return n, err
 		}
 		s.space()
 		switch s.peek() {
@@ -175,9 +178,9 @@ func (s *scanner) elements(t *trie, depth int) error {
 			s.space()
 		case ']':
 			s.at++
-			return nil
+			return n, nil
 		default:
-			return s.fail("a comma or a closing bracket is missing")
+			return n, s.fail("a comma or a closing bracket is missing")
 		}
 	}
 }

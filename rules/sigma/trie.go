@@ -41,9 +41,6 @@ func (t *trie) child(key []byte) *trie {
 	for {
 		first, rest, dotted := bytes.Cut(key, []byte("."))
 		if !dotted {
-			if len(key) == 0 {
-				return nil
-			}
 			return t.children[string(key)]
 		}
 		if t = t.children[string(first)]; t == nil || t.children == nil {

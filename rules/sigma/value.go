@@ -1,8 +1,8 @@
 package sigma
 
 import (
-	"bytes"
 	"encoding/json"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -23,17 +23,12 @@ type found struct {
 	kind kind
 	// text is a string's content unescaped, anything else as it is written.
 	text   []byte
-	folded []byte // lower case, once it was asked for
+	folded []byte // in lower case, once [Matcher.fold] was asked for it
 }
 
-// lower returns the text in lower case. It allocates only for text that is
-// not in lower case yet.
-func (v *found) lower() []byte {
-	if v.folded == nil {
-		v.folded = lower(v.text)
-	}
-	return v.folded
-}
+// composite says whether the value is an object, or an array without members:
+// it is there, and has no text to compare.
+func (v *found) composite() bool { return v.kind == kindObject || v.kind == kindArray }
 
 // quoted is what stands between a string's quotes.
 type quoted struct {
@@ -57,15 +52,30 @@ func (q quoted) text() []byte {
 	return []byte(out)
 }
 
-// lower folds to lower case as strings.ToLower does.
-func lower(b []byte) []byte {
+// isFolded says whether text is in lower case for certain.
+func isFolded(b []byte) bool {
 	for _, c := range b {
 		if (c >= 'A' && c <= 'Z') || c >= utf8.RuneSelf {
-			return bytes.ToLower(b)
+			return false
 		}
 	}
-	if b == nil {
-		return []byte{}
+	return true
+}
+
+// appendFolded appends b in lower case as strings.ToLower has it, which folds
+// the texts of rules.
+func appendFolded(dst, b []byte) []byte {
+	for len(b) > 0 {
+		c := b[0]
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRune(b)
+			dst, b = utf8.AppendRune(dst, unicode.ToLower(r)), b[n:]
+			continue
+		}
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst, b = append(dst, c), b[1:]
 	}
-	return b
+	return dst
 }

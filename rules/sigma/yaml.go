@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 )
 
@@ -26,6 +27,7 @@ func ParseDocuments(file string, src []byte) ([]Document, Faults) {
 	if len(src) > maxFile {
 		return nil, Faults{{File: file, Line: 1, Column: 1, Message: fmt.Sprintf("%d bytes are more than the %d that a policy file may have", len(src), maxFile)}}
 	}
+	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")) // some editors begin a file with a byte order mark
 	var docs []Document
 	var faults Faults
 	start := 1
@@ -53,14 +55,20 @@ func split(src []byte) [][]byte {
 		if end < 0 {
 			end = len(src) - i - 1
 		}
-		l := bytes.TrimRight(src[i:i+end+1], " \t\r\n")
-		if string(l) == "---" && i > from {
+		if isMarker(src[i:i+end+1]) && i > from {
 			parts = append(parts, src[from:i])
 			from = i
 		}
 		i += end + 1
 	}
 	return append(parts, src[from:])
+}
+
+// isMarker says whether a line is a document marker, alone or with content or
+// a comment behind it.
+func isMarker(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte("---"))
+	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
 }
 
 func parseDocument(place Place) (root *ast.MappingNode, fault *Fault) {
@@ -70,34 +78,47 @@ func parseDocument(place Place) (root *ast.MappingNode, fault *Fault) {
 			fault = &Fault{File: place.File, Line: place.Line, Column: 1, Message: fmt.Sprintf("the YAML parser gave up: %v", r)}
 		}
 	}()
-	file, err := parser.ParseBytes(place.Source, 0)
+	tokens := lexer.Tokenize(string(place.Source))
+	if f := refused(place, tokens); f != nil {
+		return nil, f
+	}
+	file, err := parser.Parse(tokens, 0)
 	if err != nil {
 		return nil, yamlFault(place, err)
 	}
 	for _, doc := range file.Docs {
-		switch body := doc.Body.(type) {
+		switch doc.Body.(type) {
 		case nil, *ast.CommentGroupNode, *ast.NullNode:
 			continue
-		case *ast.MappingNode:
-			return body, nil
-		case *ast.MappingValueNode:
-			return ast.Mapping(body.Start, false, body), nil
-		default:
-			f := place.At(body, "a document of a policy is a mapping of keys to values")
+		}
+		if root != nil { // behind the end marker "..."
+			f := place.At(doc.Body, "another document begins here; write --- before it")
+			return nil, &f
+		}
+		if root = mapping(doc.Body); root == nil {
+			f := place.At(doc.Body, "a document of a policy is a mapping of keys to values")
 			return nil, &f
 		}
 	}
-	return nil, nil
+	return root, nil
+}
+
+func mapping(body ast.Node) *ast.MappingNode {
+	switch body := body.(type) {
+	case *ast.MappingNode:
+		return body
+	case *ast.MappingValueNode:
+		return ast.Mapping(body.Start, false, body)
+	}
+	return nil
 }
 
 func yamlFault(place Place, err error) *Fault {
 	f := Fault{File: place.File, Line: place.Line, Column: 1, Message: err.Error()}
 	var syntax *yaml.SyntaxError
 	if errors.As(err, &syntax) && syntax.Token != nil {
-		f.Message = syntax.Message
-		f.Line = place.Line + syntax.Token.Position.Line - 1
-		f.Column = max(1, syntax.Token.Position.Column)
-		f.Excerpt = line(place.Source, syntax.Token.Position.Line)
+		f = place.atToken(syntax.Token, "%s", syntax.Message)
+		f.Width = 0
 	}
 	return &f
 }
