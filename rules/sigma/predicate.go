@@ -53,7 +53,7 @@ func (t text) holds(v *found) bool {
 	return ok && n == t.number
 }
 
-func isInteger(b []byte) bool { return bytes.IndexAny(b, ".eE") < 0 }
+func isInteger(b []byte) bool { return !bytes.ContainsAny(b, ".eE") }
 
 type pattern struct{ re *regexp.Regexp }
 
