@@ -17,10 +17,13 @@ type Proof struct {
 	Hashes []tlog.Hash `json:"hashes"`
 }
 
+// maxSize bounds the sizes for which the tree's arithmetic holds.
+const maxSize = 1 << 62
+
 // Check says whether the proof shows that record is in the ledger whose root
 // at the proof's size is root (RFC 6962, section 2.1.1).
 func (p Proof) Check(record []byte, root tlog.Hash) error {
-	if p.Index >= p.Size {
+	if p.Index >= p.Size || p.Size > maxSize {
 		return fmt.Errorf("record %d is not among %d", p.Index, p.Size)
 	}
 	return tlog.CheckRecord(tlog.RecordProof(p.Hashes), int64(p.Size), root, int64(p.Index), tlog.RecordHash(record))
