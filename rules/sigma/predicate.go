@@ -38,10 +38,11 @@ func (t text) holds(v *found) bool {
 	if v.kind == kindNull {
 		return false
 	}
+	s := v.folded
 	if t.cased {
-		return t.glob.match(v.text)
+		s = v.text
 	}
-	if t.glob.match(v.folded) {
+	if t.glob.match(s) {
 		return true
 	}
 	// Two integers are equal if their texts are: as floats, long identifiers

@@ -1,0 +1,113 @@
+package sigma_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"sidedoor/rules/sigma"
+)
+
+// FuzzCondition: a condition is refused with a place, or means to the engine
+// what it means to the reference, whichever of its selections hold.
+func FuzzCondition(f *testing.F) {
+	for _, seed := range []string{"a and not b or c", "NOT (a Or b) AND c", "1 of them", "all of ?", "not not a", "any of *", "a b", "1 of (a)", "((a)", "a | count() > 1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, condition string) {
+		if !printable(condition) {
+			t.Skip()
+		}
+		// The second condition uses what the first one does not, and is never true.
+		src := "title: T\nlogsource: {product: aws}\ndetection:\n  a: {x: 1}\n  b: {y: 1}\n  c: {z: 1}\n  condition:\n    - " +
+			quoted(condition) + "\n    - 1 of ? and not 1 of ?\n"
+		rules, faults := sigma.ParseRules("f.yml", []byte(src))
+		if len(rules) == 0 {
+			if faults.Err() == nil || faults[0].Line < 1 {
+				t.Fatalf("%q: no rule and no fault with a place: %v", condition, faults)
+			}
+			return
+		}
+		p, faults := sigma.Compile(rules, nil)
+		if faults.Err() != nil {
+			t.Fatal(faults)
+		}
+		r := references(t, src, nil)[0]
+		m := p.NewMatcher()
+		for _, raw := range []string{`{}`, `{"x":1}`, `{"y":1}`, `{"z":1}`, `{"x":1,"y":1}`, `{"x":1,"z":1}`, `{"y":1,"z":1}`, `{"x":1,"y":1,"z":1}`} {
+			event, _ := decode([]byte(raw))
+			got, err := m.Match(nil, cloudtrail, "", []byte(raw))
+			if want := r.matches(view{event: event}); err != nil || want != (len(got) == 1) {
+				t.Errorf("%q on %s: engine %v, %v; reference %v", condition, raw, got, err, want)
+			}
+		}
+	})
+}
+
+// printable says whether YAML's single quotes hold a text as it is.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// FuzzText: whatever is written in a rule and in an event, the engine's
+// comparison is the reference's.
+func FuzzText(f *testing.F) {
+	f.Add(`a*b?c\*`, "AxxbÄc*", uint8(0))
+	f.Add(`\`, `\`, uint8(2))
+	f.Add(`**?*`, "\xff", uint8(1))
+	f.Add("200", "200.0", uint8(3))
+	modifiers := []string{"", "|contains", "|startswith", "|endswith", "|cased", "|contains|cased", "|startswith|cased", "|endswith|cased"}
+	f.Fuzz(func(t *testing.T, wanted, text string, which uint8) {
+		if !printable(wanted) {
+			t.Skip()
+		}
+		key := "x" + modifiers[int(which)%len(modifiers)]
+		src := "title: T\nlogsource: {product: aws}\ndetection:\n  s:\n    " + key + ": " + quoted(wanted) + "\n  condition: s\n"
+		raw := []byte(`{"x":"` + text + `"}`)
+		event, err := decode(raw)
+		if err != nil {
+			t.Skip()
+		}
+		got := match(t, src, raw)
+		if want := references(t, src, nil)[0].matches(view{event: event}); want != (len(got) == 1) {
+			t.Errorf("%s\n%q: engine %v, reference %v", src, raw, !want, want)
+		}
+	})
+}
+
+// FuzzExtraction: what an event holds is found by the engine and by the
+// reference alike, wherever it stands and however it is written.
+func FuzzExtraction(f *testing.F) {
+	for _, seed := range []string{
+		`{"a":{"b":["x",1,null,true]},"a":{"b":{}},"c":"\u00e4\ud83d\ude00"}`, `{"a.b":[[],"x"],"\u0061":{"b":"X"}}`,
+		"{\"a\":{\"b\":\"\xff\"},\"\":1}", `{"a":[{"b":2},{"b":2.0}],"k":["needle"]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	var src []string
+	for _, d := range []string{
+		"{a.b: x*}", "{a.b: null}", "{a.b|exists: true}", "{a: {b|contains: ä}}", "{a.b: [2, true, '']}", "{a.b|gt: 1.5}", "{c|re: '^.$'}",
+		"[needle]", "{a.b|fieldref: c}", "{a.b|contains|all: [x, y]}", "{c: '?'}", "{a|exists: false}", "{'a.': '*'}",
+	} {
+		src = append(src, "title: T\nlogsource: {product: aws}\ndetection:\n  s: "+d+"\n  condition: s\n")
+	}
+	all := strings.Join(src, "---\n")
+	reference := references(f, all, nil)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		event, err := decode(raw)
+		if err != nil || strings.Count(string(raw), "[")+strings.Count(string(raw), "{") > 150 {
+			t.Skip()
+		}
+		var want []int
+		for i, r := range reference {
+			if r.matches(view{event: event}) {
+				want = append(want, i)
+			}
+		}
+		if got := match(t, all, raw); !slices.Equal(got, want) {
+			t.Errorf("%q: engine %v, reference %v", raw, got, want)
+		}
+	})
+}

@@ -1,0 +1,142 @@
+package sigma_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"sidedoor/rules/sigma"
+)
+
+var lists = sigma.Lists{"texts": {"x*", "Ä?", `\*`, "1"}, "none": {}}
+
+// TestTheEngineAgreesWithTheReference: on whatever rules and events, whatever
+// the order in which one matcher sees them.
+func TestTheEngineAgreesWithTheReference(t *testing.T) {
+	hits, events := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		var src []string
+		for range rapid.IntRange(1, 3).Draw(t, "rules") {
+			src = append(src, drawRule(t))
+		}
+		all := strings.Join(src, "---\n")
+		rules, faults := sigma.ParseRules("r.yml", []byte(all))
+		p, more := sigma.Compile(rules, lists)
+		if err := append(faults, more...).Err(); err != nil {
+			t.Fatalf("%s\n%v", all, err)
+		}
+		docs, _ := sigma.ParseDocuments("r.yml", []byte(all))
+		m := p.NewMatcher()
+		for range 3 {
+			raw := drawEvent(t)
+			kind := rapid.SampledFrom([]string{"", "x", "X1"}).Draw(t, "kind")
+			event, err := decode(raw)
+			if err != nil {
+				t.Fatalf("%s: %v", raw, err)
+			}
+			var want []int
+			for i, d := range docs {
+				if newReference(d, lists).matches(view{event, kind}) {
+					want = append(want, i)
+				}
+			}
+			got, err := m.Match(nil, sigma.LogSource{Product: "aws"}, kind, raw)
+			if err != nil || !slices.Equal(got, want) {
+				t.Fatalf("%s\n%s, kind %q\nengine %v, %v\nreference %v", all, raw, kind, got, err, want)
+			}
+			hits, events = hits+len(want), events+1
+		}
+	})
+	t.Logf("%d matches in %d events", hits, events)
+	if hits == 0 || hits > 2*events {
+		t.Errorf("%d matches in %d events decide nothing", hits, events)
+	}
+}
+
+// TestGetAgreesWithTheReference: a template writes what the rules have read.
+func TestGetAgreesWithTheReference(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		raw := drawEvent(t)
+		path := drawKey.Draw(t, "path")
+		event, err := decode(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		var texts []string
+		for _, v := range valuesAt(event, path) {
+			if text, ok := textOf(v); ok {
+				texts = append(texts, text)
+			} else if _, isObject := v.(object); !isObject {
+				continue // null, or an array without members
+			}
+			n++
+		}
+		got, ok := sigma.Get(raw, path)
+		scalars := slices.DeleteFunc(slices.Clone(got), func(s string) bool { return !slices.Contains(texts, s) })
+		if len(got) != n || ok != (n > 0) || !slices.Equal(scalars, texts) {
+			t.Fatalf("%s at %q: got %q, want %q among %d", raw, path, got, texts, n)
+		}
+	})
+}
+
+// TestARuleAmongOthersMatchesAsItDoesAlone: rules share the extraction, and
+// must not disturb each other.
+func TestARuleAmongOthersMatchesAsItDoesAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		src := []string{drawRule(t), drawRule(t), drawRule(t)}
+		raw := drawEvent(t)
+		together := match(t, strings.Join(src, "---\n"), raw)
+		var alone []int
+		for i, s := range src {
+			if len(match(t, s, raw)) > 0 {
+				alone = append(alone, i)
+			}
+		}
+		if !slices.Equal(together, alone) {
+			t.Fatalf("%s\n%s: together %v, alone %v", strings.Join(src, "---\n"), raw, together, alone)
+		}
+	})
+}
+
+func match(t interface{ Fatalf(string, ...any) }, src string, raw []byte) []int {
+	rules, faults := sigma.ParseRules("r.yml", []byte(src))
+	p, more := sigma.Compile(rules, lists)
+	if err := append(faults, more...).Err(); err != nil {
+		t.Fatalf("%s\n%v", src, err)
+	}
+	got, err := p.NewMatcher().Match(nil, sigma.LogSource{Product: "aws", Service: "cloudtrail"}, "", raw)
+	if err != nil {
+		t.Fatalf("%s: %v", raw, err)
+	}
+	return got
+}
+
+// TestAnEventIsReadTheSameHoweverItIsSpelt: white space and escapes change
+// nothing.
+func TestAnEventIsReadTheSameHoweverItIsSpelt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		src := drawRule(t)
+		key, text := drawKey.Draw(t, "key"), strings.ToValidUTF8(drawText.Draw(t, "text"), "")
+		plain, escaped := "", ""
+		for _, r := range text {
+			if r == '\\' {
+				plain += `\`
+			}
+			plain += string(r)
+			if r < 0x10000 {
+				escaped += fmt.Sprintf(`\u%04x`, r)
+			} else {
+				escaped += string(r)
+			}
+		}
+		a := match(t, src, fmt.Appendf(nil, `{"%s":"%s"}`, key, plain))
+		b := match(t, src, fmt.Appendf(nil, " {\n\"%s\"\t: [ [\"%s\"\r] ] } ", key, escaped))
+		if !slices.Equal(a, b) {
+			t.Fatalf("%s\n%q at %q: %v, escaped %v", src, text, key, a, b)
+		}
+	})
+}
