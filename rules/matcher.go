@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sidedoor/event"
+	"sidedoor/rules/engine"
 	"sidedoor/rules/sigma"
 )
 
@@ -23,7 +24,7 @@ type Matcher struct {
 	rules    []*Rule
 	people   *directory
 	defaults Defaults
-	pool     sync.Pool // of *sigma.Matcher
+	pool     sync.Pool // of *engine.Matcher
 }
 
 // Compile makes the policy ready to match. A rule with a fault is left out and
@@ -39,7 +40,7 @@ func (p *Policy) Compile(d Defaults) (*Matcher, sigma.Faults) {
 	for i, r := range p.Rules {
 		base[i] = r.Rule
 	}
-	program, faults := sigma.Compile(base, p.Estate.Lists)
+	program, faults := engine.Compile(base, p.Estate.Lists)
 	m := &Matcher{rules: slices.Clone(p.Rules), people: newDirectory(p.Estate), defaults: d}
 	m.pool.New = func() any { return program.NewMatcher() }
 	return m, faults
@@ -48,7 +49,7 @@ func (p *Policy) Compile(d Defaults) (*Matcher, sigma.Faults) {
 // Match returns the matches of all events of a batch, and the events that
 // could not be read.
 func (m *Matcher) Match(b event.Batch) (matches []event.Match, dead []event.Dead) {
-	sm := m.pool.Get().(*sigma.Matcher)
+	sm := m.pool.Get().(*engine.Matcher)
 	defer m.pool.Put(sm)
 	src := sigma.LogSource{Product: b.Product, Service: b.Service}
 	id := ""

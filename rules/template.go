@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sidedoor/event"
+	"sidedoor/rules/engine"
 	"sidedoor/rules/sigma"
 )
 
@@ -110,7 +111,7 @@ func (e *subject) field(path string) (string, bool) {
 	case sigma.KindField:
 		return e.event.Kind, e.event.Kind != ""
 	}
-	values, _ := sigma.Get(e.event.Raw, path)
+	values, _ := engine.Get(e.event.Raw, path)
 	for _, v := range values {
 		if v != "" {
 			return v, true
@@ -123,7 +124,7 @@ func (e *subject) field(path string) (string, bool) {
 func (e *subject) mentions(t Template) bool {
 	for _, p := range t.parts {
 		for _, f := range p.fields {
-			if _, ok := sigma.Get(e.event.Raw, f); ok {
+			if _, ok := engine.Get(e.event.Raw, f); ok {
 				return true
 			}
 		}

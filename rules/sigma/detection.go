@@ -114,7 +114,7 @@ func (r *Rule) matching(pattern string) []string {
 			if !strings.HasPrefix(n, "_") {
 				names = append(names, n)
 			}
-		} else if compileGlob(pattern).match([]byte(n)) {
+		} else if ParsePattern(pattern).Match(n) {
 			names = append(names, n)
 		}
 	}

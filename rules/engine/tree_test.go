@@ -1,4 +1,4 @@
-package sigma_test
+package engine_test
 
 import (
 	"bytes"

@@ -1,10 +1,11 @@
-package sigma_test
+package engine_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
+	"sidedoor/rules/engine"
 	"sidedoor/rules/sigma"
 )
 
@@ -22,14 +23,14 @@ func matches(t *testing.T, detection, event string) bool {
 	return len(got) == 1
 }
 
-func program(t *testing.T, detection string) *sigma.Program {
+func program(t *testing.T, detection string) *engine.Program {
 	t.Helper()
 	src := "title: T\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n" + indent(detection)
 	rules, faults := sigma.ParseRules("rule.yml", []byte(src))
 	if faults.Err() != nil {
 		t.Fatalf("%s\n%v", src, faults)
 	}
-	p, faults := sigma.Compile(rules, sigma.Lists{"admins": {"alice", "b*b"}, "none": {}})
+	p, faults := engine.Compile(rules, sigma.Lists{"admins": {"alice", "b*b"}, "none": {}})
 	if faults.Err() != nil {
 		t.Fatalf("%s\n%v", src, faults)
 	}
@@ -221,7 +222,7 @@ logsource: {product: github}
 detection: {s: {X-GitHub-Event: push}, condition: s}
 `
 	rules, faults := sigma.ParseRules("r.yml", []byte(src))
-	p, more := sigma.Compile(rules, nil)
+	p, more := engine.Compile(rules, nil)
 	if err := append(faults, more...).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +280,7 @@ func TestAFaultFoundWhenCompilingLeavesOutThatRuleAlone(t *testing.T) {
 		if faults.Err() != nil {
 			t.Fatal(faults)
 		}
-		p, faults := sigma.Compile(rules, sigma.Lists{"admins": {"x"}})
+		p, faults := engine.Compile(rules, sigma.Lists{"admins": {"x"}})
 		if faults.Err() == nil || !strings.Contains(faults.Error(), bad.want) {
 			t.Errorf("%s: got %v, want %s", bad.detection, faults, bad.want)
 		}
@@ -327,7 +328,7 @@ func TestAnEventThatMatchesNothingAllocatesNothing(t *testing.T) {
 func TestGetReturnsWhatATemplateWrites(t *testing.T) {
 	raw := []byte(`{"a":{"b":[{"c":"x\n"},{"c":2},{"c":null}]},"k.l":{"m":true},"o":{"p":{}}}`)
 	for path, want := range map[string][]string{"a.b.c": {"x\n", "2"}, "k.l.m": {"true"}, "o.p": {"{}"}, "a.x": nil} {
-		got, ok := sigma.Get(raw, path)
+		got, ok := engine.Get(raw, path)
 		if !slices.Equal(got, want) || ok != (want != nil) {
 			t.Errorf("%s: %q, %v; want %q", path, got, ok, want)
 		}

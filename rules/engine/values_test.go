@@ -1,9 +1,9 @@
-package sigma_test
+package engine_test
 
 import (
 	"testing"
 
-	"sidedoor/rules/sigma"
+	"sidedoor/rules/engine"
 )
 
 func TestValuesOfEveryShapeAreCompared(t *testing.T) {
@@ -111,7 +111,7 @@ func TestAMatcherForgetsTheEventBefore(t *testing.T) {
 }
 
 func TestGetSkipsWhatHasNoText(t *testing.T) {
-	if got, ok := sigma.Get([]byte(`{"a":[]}`), "a"); ok || got != nil {
+	if got, ok := engine.Get([]byte(`{"a":[]}`), "a"); ok || got != nil {
 		t.Errorf("an empty array gives %q", got)
 	}
 }

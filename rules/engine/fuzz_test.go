@@ -1,4 +1,4 @@
-package sigma_test
+package engine_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"sidedoor/rules/engine"
 	"sidedoor/rules/sigma"
 )
 
@@ -18,7 +19,7 @@ func FuzzParseRules(f *testing.F) {
 	f.Add("title: &a x\nlogsource: *a\ndetection: {s: {x|re|i: '('}, condition: s}\n")
 	f.Fuzz(func(t *testing.T, src string) {
 		rules, faults := sigma.ParseRules("f.yml", []byte(src))
-		_, more := sigma.Compile(rules, sigma.Lists{"l": {"x"}})
+		_, more := engine.Compile(rules, sigma.Lists{"l": {"x"}})
 		for _, fault := range append(faults, more...) {
 			if fault.File != "f.yml" || fault.Line < 1 || fault.Column < 1 || fault.Message == "" {
 				t.Errorf("a fault without a place: %+v", fault)
@@ -35,7 +36,7 @@ func FuzzMatch(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	rules, faults := sigma.ParseRules("f.yml", []byte("title: T\nlogsource: {product: aws}\ndetection:\n  s: {a.b: x*, c|re: '.', d: null, e|exists: true}\n  k: [needle]\n  condition: s or k or not s\n"))
-	p, more := sigma.Compile(rules, nil)
+	p, more := engine.Compile(rules, nil)
 	if err := append(faults, more...).Err(); err != nil {
 		f.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func FuzzMatch(f *testing.F) {
 			t.Errorf("%q: s or not s does not match", raw)
 		}
 		for _, path := range []string{"a", "a.b", "c"} {
-			sigma.Get(raw, path)
+			engine.Get(raw, path)
 		}
 	})
 }
@@ -71,7 +72,7 @@ func TestThePublicRulesLoadUnchanged(t *testing.T) {
 			return err
 		}
 		rules, faults := sigma.ParseRules(path, src)
-		_, more := sigma.Compile(rules, nil)
+		_, more := engine.Compile(rules, nil)
 		for _, f := range append(faults, more...) {
 			if strings.Contains(f.Message, "not supported by this version") || strings.Contains(f.Message, "regular expression") ||
 				strings.Contains(f.Message, "has no list") || strings.Contains(f.Message, "does not run") {

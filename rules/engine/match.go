@@ -1,10 +1,10 @@
-package sigma
+package engine
 
-import "fmt"
+import (
+	"fmt"
 
-// KindField is the virtual field by which a rule reads an event's name that
-// its body does not hold.
-const KindField = "X-GitHub-Event"
+	"sidedoor/rules/sigma"
+)
 
 // route is what a program does with the events of one log source.
 type route struct {
@@ -27,7 +27,7 @@ func (r *route) index(path string) int {
 }
 
 // route returns the route of an event's log source.
-func (p *Program) route(src LogSource) *route {
+func (p *Program) route(src sigma.LogSource) *route {
 	p.mu.RLock()
 	r := p.routes[src]
 	p.mu.RUnlock()
@@ -45,9 +45,9 @@ func (p *Program) route(src LogSource) *route {
 
 // newRoute gathers the rules whose log source fits: what a rule does not name
 // fits anything.
-func (p *Program) newRoute(src LogSource) *route {
+func (p *Program) newRoute(src sigma.LogSource) *route {
 	r := &route{trie: newTrie(), fields: map[string]int{}, kind: -1}
-	fits := map[LogSource]bool{}
+	fits := map[sigma.LogSource]bool{}
 	for bits := range 8 {
 		s := src
 		if bits&1 != 0 {
@@ -71,14 +71,11 @@ func (p *Program) newRoute(src LogSource) *route {
 		if !member[i] {
 			continue
 		}
-		for _, f := range c.fields {
-			r.index(f)
-		}
 		r.rules = append(r.rules, i)
 		r.when = append(r.when, c.when.bind(r))
 		r.keywords = r.keywords || c.keywords
 	}
-	if i, ok := r.fields[KindField]; ok {
+	if i, ok := r.fields[sigma.KindField]; ok {
 		r.kind = i
 	}
 	return r
@@ -108,8 +105,8 @@ func (p *Program) NewMatcher() *Matcher {
 
 // Match appends to dst the indexes, among the rules given to [Compile], of
 // those that match the event. src is the event's log source; kind is its
-// [KindField], or empty. It fails if raw is not one valid JSON object.
-func (m *Matcher) Match(dst []int, src LogSource, kind string, raw []byte) ([]int, error) {
+// [sigma.KindField], or empty. It fails if raw is not one valid JSON object.
+func (m *Matcher) Match(dst []int, src sigma.LogSource, kind string, raw []byte) ([]int, error) {
 	m.begin(m.program.route(src), raw)
 	if err := m.scan.object(m.route.trie); err != nil {
 		return dst, fmt.Errorf("event: %w", err)

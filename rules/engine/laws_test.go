@@ -1,4 +1,4 @@
-package sigma_test
+package engine_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"sidedoor/rules/engine"
 	"sidedoor/rules/sigma"
 )
 
@@ -24,7 +25,7 @@ func TestTheEngineAgreesWithTheReference(t *testing.T) {
 		}
 		all := strings.Join(src, "---\n")
 		rules, faults := sigma.ParseRules("r.yml", []byte(all))
-		p, more := sigma.Compile(rules, lists)
+		p, more := engine.Compile(rules, lists)
 		if err := append(faults, more...).Err(); err != nil {
 			t.Fatalf("%s\n%v", all, err)
 		}
@@ -75,7 +76,7 @@ func TestGetAgreesWithTheReference(t *testing.T) {
 			}
 			n++
 		}
-		got, ok := sigma.Get(raw, path)
+		got, ok := engine.Get(raw, path)
 		scalars := slices.DeleteFunc(slices.Clone(got), func(s string) bool { return !slices.Contains(texts, s) })
 		if len(got) != n || ok != (n > 0) || !slices.Equal(scalars, texts) {
 			t.Fatalf("%s at %q: got %q, want %q among %d", raw, path, got, texts, n)
@@ -104,7 +105,7 @@ func TestARuleAmongOthersMatchesAsItDoesAlone(t *testing.T) {
 
 func match(t interface{ Fatalf(string, ...any) }, src string, raw []byte) []int {
 	rules, faults := sigma.ParseRules("r.yml", []byte(src))
-	p, more := sigma.Compile(rules, lists)
+	p, more := engine.Compile(rules, lists)
 	if err := append(faults, more...).Err(); err != nil {
 		t.Fatalf("%s\n%v", src, err)
 	}

@@ -1,4 +1,4 @@
-package sigma_test
+package engine_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"sidedoor/rules/engine"
 	"sidedoor/rules/sigma"
 )
 
@@ -48,7 +49,7 @@ func BenchmarkMatch(b *testing.B) {
 	for _, n := range []int{1, 57, 570} {
 		src := benchRules(n)
 		rules, faults := sigma.ParseRules("bench.yml", []byte(src))
-		p, more := sigma.Compile(rules, nil)
+		p, more := engine.Compile(rules, nil)
 		if err := append(faults, more...).Err(); err != nil {
 			b.Fatal(err)
 		}

@@ -1,8 +1,11 @@
-package sigma
+package engine
 
 import (
 	"bytes"
-	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sidedoor/rules/sigma"
 )
 
 // glob is a Sigma string: '*' stands for any run of characters, '?' for one
@@ -17,54 +20,36 @@ type globPart struct {
 	anyAt []bool // nil: none
 }
 
-// compileGlob reads a Sigma string.
-func compileGlob(s string) glob {
+// compileGlob cuts a Sigma string at its '*'. Letters are folded unless cased.
+func compileGlob(p sigma.Pattern, cased bool) glob {
 	var g glob
 	var cur globPart
-	add := func(c byte, anyChar bool) {
-		cur.text = append(cur.text, c)
-		cur.anyAt = append(cur.anyAt, anyChar)
-	}
+	wild := false
 	flush := func() {
-		if !bytes.ContainsRune(boolBytes(cur.anyAt), 1) {
+		if !wild {
 			cur.anyAt = nil
 		}
 		g.parts = append(g.parts, cur)
-		cur = globPart{}
+		cur, wild = globPart{}, false
 	}
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\' && i+1 < len(s) && strings.IndexByte(`\*?`, s[i+1]) >= 0:
-			i++
-			add(s[i], false)
-		case c == '*':
+	for _, c := range p {
+		switch {
+		case c == sigma.AnyRun:
 			flush()
-		case c == '?':
-			add(0, true)
+			continue
+		case c == sigma.AnyOne:
+			cur.text, wild = append(cur.text, 0), true
+		case cased:
+			cur.text = utf8.AppendRune(cur.text, c)
 		default:
-			add(c, false)
+			cur.text = utf8.AppendRune(cur.text, unicode.ToLower(c))
+		}
+		for len(cur.anyAt) < len(cur.text) {
+			cur.anyAt = append(cur.anyAt, c == sigma.AnyOne)
 		}
 	}
 	flush()
 	return g
-}
-
-func boolBytes(flags []bool) []byte {
-	b := make([]byte, len(flags))
-	for i, f := range flags {
-		if f {
-			b[i] = 1
-		}
-	}
-	return b
-}
-
-// afterAnything returns g with a '*' before it.
-func (g glob) afterAnything() glob { return glob{parts: append([]globPart{{}}, g.parts...)} }
-
-// beforeAnything returns g with a '*' behind it.
-func (g glob) beforeAnything() glob {
-	return glob{parts: append(g.parts[:len(g.parts):len(g.parts)], globPart{})}
 }
 
 // match says whether the whole of s matches.

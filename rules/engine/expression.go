@@ -1,6 +1,10 @@
-package sigma
+package engine
 
-import "bytes"
+import (
+	"bytes"
+
+	"sidedoor/rules/sigma"
+)
 
 // expression is a compiled condition or selection.
 type expression interface {
@@ -28,7 +32,7 @@ type (
 	// sameAs compares a field with another one.
 	sameAs struct {
 		path, other string
-		modifiers   modifiers
+		how         *sigma.Predicate
 	}
 )
 
@@ -135,12 +139,12 @@ func (p boundPresent) bind(*route) expression { return p }
 func (p boundPresent) eval(m *Matcher) bool   { return len(m.fields[p.index]) > 0 }
 
 type boundSame struct {
-	a, b      int
-	modifiers modifiers
+	a, b int
+	how  *sigma.Predicate
 }
 
 func (s sameAs) bind(r *route) expression {
-	return boundSame{a: r.index(s.path), b: r.index(s.other), modifiers: s.modifiers}
+	return boundSame{a: r.index(s.path), b: r.index(s.other), how: s.how}
 }
 func (sameAs) eval(*Matcher) bool { return false }
 
@@ -163,17 +167,17 @@ func (s boundSame) same(m *Matcher, a, b *found) bool {
 		return false
 	}
 	x, y := a.text, b.text
-	if !s.modifiers.cased {
+	if !s.how.Cased {
 		m.fold(a)
 		m.fold(b)
 		x, y = a.folded, b.folded
 	}
 	switch {
-	case s.modifiers.contains:
+	case s.how.Contains:
 		return bytes.Contains(x, y)
-	case s.modifiers.startswith:
+	case s.how.StartsWith:
 		return bytes.HasPrefix(x, y)
-	case s.modifiers.endswith:
+	case s.how.EndsWith:
 		return bytes.HasSuffix(x, y)
 	}
 	return bytes.Equal(x, y)

@@ -1,4 +1,4 @@
-package sigma_test
+package engine_test
 
 import (
 	"slices"
@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"sidedoor/rules/engine"
 	"sidedoor/rules/sigma"
 )
 
@@ -30,7 +31,7 @@ func FuzzCondition(f *testing.F) {
 			}
 			return
 		}
-		p, faults := sigma.Compile(rules, nil)
+		p, faults := engine.Compile(rules, nil)
 		if faults.Err() != nil {
 			t.Fatal(faults)
 		}

@@ -1,4 +1,4 @@
-package sigma_test
+package engine_test
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"sidedoor/rules/engine"
 	"sidedoor/rules/sigma"
 )
 
@@ -39,7 +40,7 @@ func loadPublic(t testing.TB) public {
 		for _, d := range docs {
 			rule, wrong := sigma.ParseRule(d)
 			if len(wrong) == 0 {
-				_, wrong = sigma.Compile([]*sigma.Rule{rule}, estate)
+				_, wrong = engine.Compile([]*sigma.Rule{rule}, estate)
 			}
 			if faults = append(faults, wrong...); len(wrong) == 0 {
 				p.rules = append(p.rules, rule)
@@ -88,7 +89,7 @@ func shared(t testing.TB, folder, pattern string) []string {
 }
 
 // program compiles the public rules as if all of them were for one log source.
-func (p public) program(t testing.TB, src sigma.LogSource) *sigma.Program {
+func (p public) program(t testing.TB, src sigma.LogSource) *engine.Program {
 	t.Helper()
 	var rules []*sigma.Rule
 	for _, r := range p.rules {
@@ -96,7 +97,7 @@ func (p public) program(t testing.TB, src sigma.LogSource) *sigma.Program {
 		moved.LogSource = src
 		rules = append(rules, &moved)
 	}
-	program, faults := sigma.Compile(rules, estate)
+	program, faults := engine.Compile(rules, estate)
 	if faults.Err() != nil {
 		t.Fatal(faults)
 	}
@@ -105,7 +106,7 @@ func (p public) program(t testing.TB, src sigma.LogSource) *sigma.Program {
 
 // agree compares engine and reference on one event, for some of the rules, and
 // returns those that matched.
-func (p public) agree(t *testing.T, m *sigma.Matcher, src sigma.LogSource, raw []byte, some []int) []int {
+func (p public) agree(t *testing.T, m *engine.Matcher, src sigma.LogSource, raw []byte, some []int) []int {
 	t.Helper()
 	got, err := m.Match(nil, src, "", raw)
 	if err != nil {

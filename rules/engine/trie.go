@@ -1,4 +1,4 @@
-package sigma
+package engine
 
 import (
 	"bytes"

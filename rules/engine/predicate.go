@@ -1,12 +1,13 @@
-package sigma
+package engine
 
 import (
 	"bytes"
-	"fmt"
 	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"sidedoor/rules/sigma"
 )
 
 // predicate decides about one value of an event.
@@ -86,7 +87,7 @@ func looksLikeAddress(b []byte) bool {
 
 // comparison compares numbers as 64-bit floats, which are exact up to 2^53.
 type comparison struct {
-	op    string
+	op    sigma.Op
 	limit float64
 }
 
@@ -99,11 +100,11 @@ func (c comparison) holds(v *found) bool {
 		return false
 	}
 	switch c.op {
-	case "lt":
+	case sigma.Less:
 		return n < c.limit
-	case "lte":
+	case sigma.LessEqual:
 		return n <= c.limit
-	case "gt":
+	case sigma.Greater:
 		return n > c.limit
 	}
 	return n >= c.limit
@@ -124,48 +125,20 @@ func parseNumber(b []byte) (float64, bool) {
 	return n, err == nil
 }
 
-// compileText returns the predicate for a rule's string under its modifiers.
-func compileText(s string, m modifiers) predicate {
-	if !m.cased {
-		s = strings.ToLower(s)
+// compile returns what decides about values as p asks.
+func compilePredicate(p *sigma.Predicate) predicate {
+	switch p.Op {
+	case sigma.Search:
+		return pattern{p.Regexp}
+	case sigma.Within:
+		return network{p.Prefix}
+	case sigma.Less, sigma.LessEqual, sigma.Greater, sigma.GreaterEqual:
+		return comparison{p.Op, p.Number}
 	}
-	t := text{glob: compileGlob(s), cased: m.cased}
-	if m.contains || m.endswith {
-		t.glob = t.glob.afterAnything()
-	}
-	if m.contains || m.startswith {
-		t.glob = t.glob.beforeAnything()
-	}
-	if len(t.glob.parts) == 1 {
+	t := text{glob: compileGlob(p.Pattern, p.Cased), cased: p.Cased}
+	if s, plain := p.Pattern.Plain(); plain {
 		t.number, t.isNum = parseNumber([]byte(s))
 		t.integer = isInteger([]byte(s))
 	}
 	return t
-}
-
-func compilePattern(s string, m modifiers) (predicate, error) {
-	if m.flags != "" {
-		s = "(?" + m.flags + ")" + s
-	}
-	re, err := regexp.Compile(s)
-	if err != nil {
-		return nil, fmt.Errorf("%q is no regular expression that can run in linear time (RE2): %w", s, err)
-	}
-	return pattern{re}, nil
-}
-
-func compileNetwork(s string) (predicate, error) {
-	p, err := netip.ParsePrefix(s)
-	if err != nil {
-		return nil, fmt.Errorf("%q is no network; write 10.0.0.0/8", s)
-	}
-	return network{p.Masked()}, nil
-}
-
-func compileComparison(op, s string) (predicate, error) {
-	n, ok := parseNumber([]byte(s))
-	if !ok {
-		return nil, fmt.Errorf("%q is no number", s)
-	}
-	return comparison{op, n}, nil
 }
