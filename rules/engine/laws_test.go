@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,12 +41,12 @@ func TestTheEngineAgreesWithTheReference(t *testing.T) {
 			}
 			var want []int
 			for i, d := range docs {
-				if newReference(d, lists).matches(view{event, kind}) {
+				if newReference(d, lists).matchesAny(event, kind) {
 					want = append(want, i)
 				}
 			}
 			got, err := m.Match(nil, sigma.LogSource{Product: "aws"}, kind, raw)
-			if err != nil || !slices.Equal(got, want) {
+			if unread(err) || !slices.Equal(got, want) {
 				t.Fatalf("%s\n%s, kind %q\nengine %v, %v\nreference %v", all, raw, kind, got, err, want)
 			}
 			hits, events = hits+len(want), events+1
@@ -69,12 +70,10 @@ func TestGetAgreesWithTheReference(t *testing.T) {
 		n := 0
 		var texts []string
 		for _, v := range valuesAt(event, path) {
-			if text, ok := textOf(v); ok {
+			if text, ok := textOf(v); ok { // not null, and no array without members
 				texts = append(texts, text)
-			} else if _, isObject := v.(object); !isObject {
-				continue // null, or an array without members
+				n++
 			}
-			n++
 		}
 		got, ok := engine.Get(raw, path)
 		scalars := slices.DeleteFunc(slices.Clone(got), func(s string) bool { return !slices.Contains(texts, s) })
@@ -110,10 +109,16 @@ func match(t interface{ Fatalf(string, ...any) }, src string, raw []byte) []int 
 		t.Fatalf("%s\n%v", src, err)
 	}
 	got, err := p.NewMatcher().Match(nil, sigma.LogSource{Product: "aws", Service: "cloudtrail"}, "", raw)
-	if err != nil {
+	if unread(err) {
 		t.Fatalf("%s: %v", raw, err)
 	}
 	return got
+}
+
+// unread says whether an event could not be read at all.
+func unread(err error) bool {
+	var twice *engine.DuplicateKeyError
+	return err != nil && !errors.As(err, &twice)
 }
 
 // TestAnEventIsReadTheSameHoweverItIsSpelt: white space and escapes change

@@ -2,185 +2,235 @@ package engine
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"sidedoor/rules/sigma"
 )
 
-// route is what a program does with the events of one log source.
-type route struct {
-	rules    []int
-	when     []expression
-	trie     *trie
-	fields   map[string]int
-	kind     int // index of KindField, or -1
-	keywords bool
-}
-
-func (r *route) index(path string) int {
-	if i, ok := r.fields[path]; ok {
-		return i
-	}
-	i := len(r.fields)
-	r.fields[path] = i
-	r.trie.add(path).field = i
-	return i
-}
-
-// route returns the route of an event's log source.
-func (p *Program) route(src sigma.LogSource) *route {
-	p.mu.RLock()
-	r := p.routes[src]
-	p.mu.RUnlock()
-	if r != nil {
-		return r
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if r = p.routes[src]; r == nil {
-		r = p.newRoute(src)
-		p.routes[src] = r
-	}
-	return r
-}
-
-// newRoute gathers the rules whose log source fits: what a rule does not name
-// fits anything.
-func (p *Program) newRoute(src sigma.LogSource) *route {
-	r := &route{trie: newTrie(), fields: map[string]int{}, kind: -1}
-	fits := map[sigma.LogSource]bool{}
-	for bits := range 8 {
-		s := src
-		if bits&1 != 0 {
-			s.Product = ""
-		}
-		if bits&2 != 0 {
-			s.Category = ""
-		}
-		if bits&4 != 0 {
-			s.Service = ""
-		}
-		fits[s] = true
-	}
-	member := map[int]bool{}
-	for s := range fits {
-		for _, i := range p.groups[s] {
-			member[i] = true
-		}
-	}
-	for i, c := range p.rules {
-		if !member[i] {
-			continue
-		}
-		r.rules = append(r.rules, i)
-		r.when = append(r.when, c.when.bind(r))
-		r.keywords = r.keywords || c.keywords
-	}
-	if i, ok := r.fields[sigma.KindField]; ok {
-		r.kind = i
-	}
-	return r
-}
-
 // Matcher finds the rules that match an event. It belongs to one goroutine.
 type Matcher struct {
 	program *Program
-	route   *route
-	fields  [][]found // by field index of the route
-	texts   []found
-	scratch []byte // text in lower case, of this event
-	scan    scanner
-	// keepTexts is keepText as a value, made once: each making allocates.
-	keepTexts func(found)
+	runs    map[*route]*run
+	src     sigma.LogSource // of run
+	run     *run
+	scanner
+	// twice is a key that an object of the event at hand has more than once,
+	// where a rule reads.
+	twice *pathNode
 }
-
-// maxScratch bounds what a matcher keeps between events, in bytes.
-const maxScratch = 1 << 20
 
 // NewMatcher returns a matcher for the program.
 func (p *Program) NewMatcher() *Matcher {
-	m := &Matcher{program: p}
-	m.scan.visit, m.keepTexts = m.keep, m.keepText
-	return m
+	return &Matcher{program: p, runs: map[*route]*run{}}
 }
 
 // Match appends to dst the indexes, among the rules given to [Compile], of
-// those that match the event. src is the event's log source; kind is its
-// [sigma.KindField], or empty. It fails if raw is not one valid JSON object.
+// those that match the event, in ascending order. src is the event's log
+// source; kind is its [sigma.KindField], or empty. It fails if raw is not one
+// valid JSON object. A [DuplicateKeyError] comes with the matches all the same.
 func (m *Matcher) Match(dst []int, src sigma.LogSource, kind string, raw []byte) ([]int, error) {
-	m.begin(m.program.route(src), raw)
-	if err := m.scan.object(m.route.trie); err != nil {
-		return dst, fmt.Errorf("event: %w", err)
+	if m.run == nil || m.src != src {
+		m.src, m.run = src, m.runOf(src)
 	}
-	if m.route.kind >= 0 {
-		// The header decides; a body that carries the key must not add to it.
-		m.fields[m.route.kind] = m.fields[m.route.kind][:0]
-		if kind != "" {
-			start := len(m.scratch)
-			m.scratch = append(m.scratch, kind...)
-			m.keepAt(m.route.kind, found{kind: kindString, text: m.scratch[start:len(m.scratch):len(m.scratch)]})
-		}
+	m.begin(kind)
+	m.raw, m.twice = raw, nil
+	if !m.event() {
+		return dst, fmt.Errorf("event: %w", m.err())
 	}
-	for i, when := range m.route.when {
-		if when.eval(m) {
-			dst = append(dst, m.route.rules[i])
-		}
+	if m.twice != nil {
+		return m.ambiguous(dst, kind)
 	}
-	return dst, nil
+	return m.run.matching(dst), nil
 }
 
-func (m *Matcher) begin(r *route, raw []byte) {
-	m.route = r
-	for len(m.fields) < len(r.fields) {
-		m.fields = append(m.fields, nil)
+func (m *Matcher) runOf(src sigma.LogSource) *run {
+	route := m.program.route(src)
+	r := m.runs[route]
+	if r == nil {
+		r = newRun(route)
+		m.runs[route] = r
 	}
-	for i := range m.fields {
-		m.fields[i] = m.fields[i][:0]
-	}
-	m.texts = m.texts[:0]
-	if m.scratch = m.scratch[:0]; cap(m.scratch) > maxScratch {
-		m.scratch = nil
-	}
-	m.scan.raw, m.scan.at, m.scan.texts = raw, 0, nil
-	if r.keywords {
-		m.scan.texts = m.keepTexts
+	return r
+}
+
+func (m *Matcher) begin(kind string) {
+	m.run.begin()
+	if f := m.run.route.kind; f >= 0 && kind != "" {
+		start := len(m.run.scratch)
+		m.run.scratch = append(m.run.scratch, kind...)
+		text := m.run.scratch[start:len(m.run.scratch):len(m.run.scratch)]
+		m.run.keep(f, value{kind: kindString, text: text, ascii: isASCII(text)})
 	}
 }
 
-func (m *Matcher) keep(t *trie, v found) { m.keepAt(t.field, v) }
+// event walks the whole event.
+func (m *Matcher) event() bool {
+	i := m.space(0)
+	if i >= len(m.raw) || m.raw[i] != '{' {
+		m.fail(i, "an event has to be a JSON object")
+		return false
+	}
+	if i = m.members(i, m.run.route.paths.nodes[0], 1); i < 0 {
+		return false
+	}
+	if i = m.space(i); i < len(m.raw) {
+		m.fail(i, "there is something behind the event")
+		return false
+	}
+	return true
+}
 
-func (m *Matcher) keepAt(field int, v found) { m.fields[field] = append(m.fields[field], v) }
+// members walks an object. n is where its path leads to; nil if nobody reads
+// it, but for keywords.
+func (m *Matcher) members(i int, n *pathNode, depth int) int {
+	if n == nil || len(n.children) == 0 {
+		if !m.run.route.keywords {
+			return m.skip(i, depth-1)
+		}
+		n = nil
+	}
+	if depth > maxDepth {
+		return m.tooDeep(i)
+	}
+	m.run.object++
+	object := m.run.object
+	if i = m.space(i + 1); i < len(m.raw) && m.raw[i] == '}' {
+		return i + 1
+	}
+	for {
+		start := i + 1
+		end, made := m.key(i)
+		if end < 0 {
+			return end
+		}
+		var below *pathNode
+		if n != nil {
+			below = m.below(n, start, end, made, object)
+		}
+		if i = m.element(end, below, depth); i < 0 {
+			return i
+		}
+		if i = m.space(i); i >= len(m.raw) {
+			return m.fail(i, "a comma or a closing brace is missing")
+		}
+		switch m.raw[i] {
+		case ',':
+			i = m.space(i + 1)
+		case '}':
+			return i + 1
+		default:
+			return m.fail(i, "a comma or a closing brace is missing")
+		}
+	}
+}
 
-func (m *Matcher) keepText(v found) { m.texts = append(m.texts, v) }
+// below finds the path of a key, which ends somewhere before end.
+func (m *Matcher) below(n *pathNode, start, end int, made uint8, object uint64) *pathNode {
+	for m.raw[end-1] != '"' {
+		end--
+	}
+	key := m.raw[start : end-1]
+	if made != 0 {
+		key = m.text(key, made)
+	}
+	next := n.child(key)
+	if next == nil {
+		return nil
+	}
+	if last := &m.run.objects[next.number]; *last == object {
+		m.twice = next
+	} else {
+		*last = object
+	}
+	return next
+}
 
-// fold sets the value's text in lower case, once, without allocating: what is
-// not in lower case already goes to the scratch, whose older parts stay valid
-// where it has to grow.
-func (m *Matcher) fold(v *found) {
-	switch {
-	case v.folded != nil:
-	case isFolded(v.text):
-		v.folded = v.text
+// text returns a string's content, unescaped.
+func (m *Matcher) text(body []byte, made uint8) []byte {
+	if made&hasEscape == 0 && (made == 0 || utf8.Valid(body)) {
+		return body
+	}
+	start := len(m.run.scratch)
+	m.run.scratch = appendUnescaped(m.run.scratch, body)
+	return m.run.scratch[start:len(m.run.scratch):len(m.run.scratch)]
+}
+
+// element walks one value.
+func (m *Matcher) element(i int, n *pathNode, depth int) int {
+	if n == nil && !m.run.route.keywords {
+		return m.skip(i, depth)
+	}
+	if i = m.space(i); i >= len(m.raw) {
+		return m.fail(i, "a value is missing or not valid")
+	}
+	start := i
+	var v value
+	switch m.raw[i] {
+	case '"':
+		return m.stringValue(i+1, n)
+	case '{':
+		v.kind = kindObject
+		i = m.members(i, n, depth+1)
+	case '[':
+		return m.elements(i, n, depth+1)
 	default:
-		start := len(m.scratch)
-		m.scratch = appendFolded(m.scratch, v.text)
-		v.folded = m.scratch[start:len(m.scratch):len(m.scratch)]
+		i, v.kind = m.scalar(i)
 	}
+	if i >= 0 && n != nil && n.field >= 0 {
+		v.text, v.ascii = m.raw[start:i], true
+		m.run.keep(n.field, v)
+	}
+	return i
 }
 
-// Get returns the values at a dotted path of an event, as text: strings
-// unescaped, numbers and booleans as written, objects as JSON; of an array its
-// members. ok is false if there is none, or only null, or raw is no valid
-// event.
-func Get(raw []byte, path string) (values []string, ok bool) {
-	root := newTrie()
-	root.add(path).field = 0
-	s := scanner{raw: raw, visit: func(_ *trie, v found) {
-		if v.kind != kindNull && v.kind != kindArray {
-			values = append(values, string(v.text))
-		}
-	}}
-	if err := s.object(root); err != nil {
-		return nil, false
+func (m *Matcher) stringValue(i int, n *pathNode) int {
+	end, made := m.string(i)
+	if end < 0 {
+		return end
 	}
-	return values, len(values) > 0
+	read := n != nil && n.field >= 0
+	if !read && !m.run.route.keywords {
+		return end
+	}
+	v := value{kind: kindString, text: m.raw[i : end-1], ascii: made == 0}
+	if made != 0 {
+		v.text = m.text(v.text, made)
+		v.ascii = made&hasHigh == 0 && isASCII(v.text)
+	}
+	if read {
+		m.run.keep(n.field, v)
+	}
+	if m.run.route.keywords {
+		m.run.keepText(v)
+	}
+	return end
+}
+
+// elements walks an array. Its members stand for it.
+func (m *Matcher) elements(i int, n *pathNode, depth int) int {
+	if depth > maxDepth {
+		return m.tooDeep(i)
+	}
+	if i = m.space(i + 1); i < len(m.raw) && m.raw[i] == ']' {
+		if n != nil && n.field >= 0 {
+			m.run.keep(n.field, value{kind: kindArray})
+		}
+		return i + 1
+	}
+	for {
+		if i = m.element(i, n, depth); i < 0 {
+			return i
+		}
+		if i = m.space(i); i >= len(m.raw) {
+			return m.fail(i, "a comma or a closing bracket is missing")
+		}
+		switch m.raw[i] {
+		case ',':
+			i++
+		case ']':
+			return i + 1
+		default:
+			return m.fail(i, "a comma or a closing bracket is missing")
+		}
+	}
 }

@@ -12,9 +12,9 @@ import (
 
 // predicate decides about one value of an event.
 type predicate interface {
-	// holds decides about a present value that is no object and no array. The
-	// value is folded if folds asks for it.
-	holds(v *found) bool
+	// holds decides about a value that has a text. It is folded if folds asks
+	// for it.
+	holds(v *value) bool
 	// folds says whether letters are compared without case.
 	folds() bool
 }
@@ -35,10 +35,7 @@ type text struct {
 	integer bool // it is written as digits alone
 }
 
-func (t text) holds(v *found) bool {
-	if v.kind == kindNull {
-		return false
-	}
+func (t text) holds(v *value) bool {
 	s := v.folded
 	if t.cased {
 		s = v.text
@@ -59,11 +56,11 @@ func isInteger(b []byte) bool { return !bytes.ContainsAny(b, ".eE") }
 
 type pattern struct{ re *regexp.Regexp }
 
-func (p pattern) holds(v *found) bool { return v.kind != kindNull && p.re.Match(v.text) }
+func (p pattern) holds(v *value) bool { return p.re.Match(v.text) }
 
 type network struct{ prefix netip.Prefix }
 
-func (n network) holds(v *found) bool {
+func (n network) holds(v *value) bool {
 	if v.kind != kindString {
 		return false
 	}
@@ -91,7 +88,7 @@ type comparison struct {
 	limit float64
 }
 
-func (c comparison) holds(v *found) bool {
+func (c comparison) holds(v *value) bool {
 	if v.kind != kindNumber && v.kind != kindString {
 		return false
 	}
@@ -125,8 +122,8 @@ func parseNumber(b []byte) (float64, bool) {
 	return n, err == nil
 }
 
-// compile returns what decides about values as p asks.
-func compilePredicate(p *sigma.Predicate) predicate {
+// newPredicate returns what decides about values as p asks.
+func newPredicate(p *sigma.Predicate) predicate {
 	switch p.Op {
 	case sigma.Search:
 		return pattern{p.Regexp}

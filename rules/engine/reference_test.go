@@ -76,6 +76,11 @@ func (r *reference) matches(v view) bool {
 	})
 }
 
+// matchesAny says whether the rule matches under any reading of the event.
+func (r *reference) matchesAny(event object, kind string) bool {
+	return slices.ContainsFunc(readings(event), func(o object) bool { return r.matches(view{o, kind}) })
+}
+
 // condition: or binds least, then and, then not.
 func (r *reference) condition(words []string, v view) bool {
 	if parts := splitAt(words, "or"); len(parts) > 1 {

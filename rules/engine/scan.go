@@ -1,283 +1,190 @@
 package engine
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 )
 
 // maxDepth bounds the nesting of an event.
 const maxDepth = 200
 
-// scanner walks an event once: it checks that the bytes are one JSON object
-// and calls visit for each value at a node of the trie.
+const (
+	ones     = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
+
+// What a string is made of, beside plain ASCII.
+const (
+	hasEscape = 1 << iota
+	hasHigh   // bytes that are no ASCII
+)
+
+// scanner checks that bytes are JSON, exactly as RFC 8259 has it. Its methods
+// take the place of a value and return the one behind it, or -1 after a fault.
 type scanner struct {
-	raw   []byte
-	at    int
-	visit func(t *trie, v found)
-	// texts, if set, is called for every string value, read or not.
-	texts func(v found)
+	raw  []byte
+	at   int // of the fault
+	what string
 }
 
-func (s *scanner) fail(what string) error {
-	return fmt.Errorf("byte %d: %s", s.at, what)
+func (s *scanner) fail(at int, what string) int {
+	s.at, s.what = at, what
+	return -1
 }
 
-// object walks the whole event.
-func (s *scanner) object(root *trie) error {
-	s.space()
-	if s.peek() != '{' {
-		return s.fail("an event has to be a JSON object")
+func (s *scanner) err() error { return fmt.Errorf("byte %d: %s", s.at, s.what) }
+
+// space returns the place of the next byte that is no white space.
+func (s *scanner) space(i int) int {
+	for i < len(s.raw) && s.raw[i] <= ' ' {
+		if c := s.raw[i]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return i
+		}
+		i++
 	}
-	if err := s.value(root, 0); err != nil {
-		return err
-	}
-	s.space()
-	if s.at < len(s.raw) {
-		return s.fail("there is something behind the event")
-	}
-	return nil
+	return i
 }
 
-func (s *scanner) peek() byte {
-	if s.at < len(s.raw) {
-		return s.raw[s.at]
-	}
-	return 0
-}
-
-func (s *scanner) space() {
-	for s.at < len(s.raw) {
-		switch s.raw[s.at] {
-		case ' ', '\t', '\n', '\r':
-			s.at++
+// string walks a string from behind its opening quote to behind the closing
+// one, eight bytes at a time, and says what it is made of.
+func (s *scanner) string(i int) (end int, made uint8) {
+	raw, high := s.raw, uint64(0)
+	for i+8 <= len(raw) {
+		w := binary.LittleEndian.Uint64(raw[i:])
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		// The high bit of a byte is set where it is one of these, and perhaps
+		// of some behind it; the first is certain.
+		special := ((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((w - ones*' ') &^ w)
+		special &= highBits
+		if special == 0 {
+			high |= w
+			i += 8
+			continue
+		}
+		n := bits.TrailingZeros64(special) / 8
+		high |= w & (1<<(8*n) - 1)
+		i += n
+		switch {
+		case raw[i] == '"':
+			if high&highBits != 0 {
+				made |= hasHigh
+			}
+			return i + 1, made
+		case raw[i] == '\\':
+			made |= hasEscape
+			if i = s.escape(i); i < 0 {
+				return -1, 0
+			}
 		default:
-			return
+			return s.fail(i, "a control character stands in a string"), 0
 		}
 	}
+	if high&highBits != 0 {
+		made |= hasHigh
+	}
+	return s.stringEnd(i, made)
 }
 
-// value walks one value; t is nil if nobody reads it.
-func (s *scanner) value(t *trie, depth int) error {
-	if depth > maxDepth {
-		return s.fail(fmt.Sprintf("the event nests deeper than %d levels", maxDepth))
-	}
-	start := s.at
-	v := found{}
-	bare := true // not an array with members, which stand for it
-	switch c := s.peek(); {
-	case c == '{':
-		v.kind = kindObject
-		if err := s.members(t, depth); err != nil {
-			return err
-		}
-	case c == '[':
-		v.kind = kindArray
-		n, err := s.elements(t, depth)
-		if err != nil {
-			return err
-		}
-		bare = n == 0
-	case c == '"':
-		q, err := s.text()
-		if err != nil {
-			return err
-		}
-		s.stringValue(t, q)
-		return nil
-	case c == '-' || (c >= '0' && c <= '9'):
-		v.kind = kindNumber
-		if err := s.number(); err != nil {
-			return err
-		}
-	default:
-		k, err := s.literal()
-		if err != nil {
-			return err
-		}
-		v.kind = k
-	}
-	if bare && t != nil && t.field >= 0 {
-		v.text = s.raw[start:s.at]
-		s.visit(t, v)
-	}
-	return nil
-}
-
-func (s *scanner) stringValue(t *trie, q quoted) {
-	read := t != nil && t.field >= 0
-	if !read && s.texts == nil {
-		return
-	}
-	v := found{kind: kindString, text: q.text()}
-	if read {
-		s.visit(t, v)
-	}
-	if s.texts != nil {
-		s.texts(v)
-	}
-}
-
-func (s *scanner) members(t *trie, depth int) error {
-	s.at++ // {
-	s.space()
-	if s.peek() == '}' {
-		s.at++
-		return nil
-	}
-	for {
-		if s.peek() != '"' {
-			return s.fail("a key is missing")
-		}
-		q, err := s.text()
-		if err != nil {
-			return err
-		}
-		s.space()
-		if s.peek() != ':' {
-			return s.fail("a colon is missing")
-		}
-		s.at++
-		s.space()
-		var below *trie
-		if t != nil && t.children != nil {
-			below = t.child(q.text())
-		}
-		if err := s.value(below, depth+1); err != nil {
-			return err
-		}
-		s.space()
-		switch s.peek() {
-		case ',':
-			s.at++
-			s.space()
-		case '}':
-			s.at++
-			return nil
-		default:
-			return s.fail("a comma or a closing brace is missing")
-		}
-	}
-}
-
-// elements walks an array and counts its members: each stands for the array.
-func (s *scanner) elements(t *trie, depth int) (n int, err error) {
-	s.at++ // [
-	s.space()
-	if s.peek() == ']' {
-		s.at++
-		return 0, nil
-	}
-	for {
-		n++
-		if err := s.value(t, depth+1); err != nil {
-			return n, err
-		}
-		s.space()
-		switch s.peek() {
-		case ',':
-			s.at++
-			s.space()
-		case ']':
-			s.at++
-			return n, nil
-		default:
-			return n, s.fail("a comma or a closing bracket is missing")
-		}
-	}
-}
-
-// text walks a string and returns what is between its quotes.
-func (s *scanner) text() (q quoted, err error) {
-	s.at++ // "
-	start := s.at
-	for s.at < len(s.raw) {
-		switch c := s.raw[s.at]; {
+// stringEnd walks the string's rest where less than eight bytes are left.
+func (s *scanner) stringEnd(i int, made uint8) (int, uint8) {
+	for i < len(s.raw) {
+		switch c := s.raw[i]; {
 		case c == '"':
-			q.body = s.raw[start:s.at]
-			s.at++
-			return q, nil
+			return i + 1, made
 		case c == '\\':
-			q.escaped = true
-			if err := s.escape(); err != nil {
-				return q, err
+			made |= hasEscape
+			if i = s.escape(i); i < 0 {
+				return -1, 0
 			}
 		case c < ' ':
-			return q, s.fail("a control character stands in a string")
+			return s.fail(i, "a control character stands in a string"), 0
 		default:
-			s.at++
+			if c >= 0x80 {
+				made |= hasHigh
+			}
+			i++
 		}
 	}
-	return q, s.fail("a string does not end")
+	return s.fail(i, "a string does not end"), 0
 }
 
-func (s *scanner) escape() error {
-	if s.at+1 >= len(s.raw) {
-		return s.fail("a string does not end")
+func (s *scanner) escape(i int) int {
+	if i+1 >= len(s.raw) {
+		return s.fail(i, "a string does not end")
 	}
-	switch s.raw[s.at+1] {
+	switch s.raw[i+1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		s.at += 2
-		return nil
+		return i + 2
 	case 'u':
-		for i := s.at + 2; i < s.at+6; i++ {
-			if i >= len(s.raw) || !isHex(s.raw[i]) {
-				return s.fail("an escape of a string is not valid")
+		for k := i + 2; k < i+6; k++ {
+			if k >= len(s.raw) || !isHex(s.raw[k]) {
+				return s.fail(i, "an escape of a string is not valid")
 			}
 		}
-		s.at += 6
-		return nil
+		return i + 6
 	}
-	return s.fail("an escape of a string is not valid")
+	return s.fail(i, "an escape of a string is not valid")
 }
 
 func isHex(c byte) bool {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')
 }
 
-func (s *scanner) digits() bool {
-	start := s.at
-	for s.at < len(s.raw) && s.raw[s.at] >= '0' && s.raw[s.at] <= '9' {
-		s.at++
+// scalar walks a number or a literal.
+func (s *scanner) scalar(i int) (end int, k kind) {
+	if i >= len(s.raw) {
+		return s.fail(i, "a value is missing or not valid"), 0
 	}
-	return s.at > start
+	word := ""
+	switch c := s.raw[i]; {
+	case c == '-' || (c >= '0' && c <= '9'):
+		return s.number(i), kindNumber
+	case c == 't':
+		word, k = "true", kindBool
+	case c == 'f':
+		word, k = "false", kindBool
+	case c == 'n':
+		word, k = "null", kindNull
+	}
+	if word == "" || len(s.raw)-i < len(word) || string(s.raw[i:i+len(word)]) != word {
+		return s.fail(i, "a value is missing or not valid"), 0
+	}
+	return i + len(word), k
 }
 
 // number walks a number as RFC 8259, section 6, has it.
-func (s *scanner) number() error {
-	if s.peek() == '-' {
-		s.at++
+func (s *scanner) number(i int) int {
+	if s.raw[i] == '-' {
+		i++
 	}
-	if s.peek() == '0' {
-		s.at++
-	} else if !s.digits() {
-		return s.fail("a number is not valid")
+	if i < len(s.raw) && s.raw[i] == '0' {
+		i++
+	} else if i = s.digits(i); i < 0 {
+		return i
 	}
-	if s.peek() == '.' {
-		s.at++
-		if !s.digits() {
-			return s.fail("a number is not valid")
+	if i < len(s.raw) && s.raw[i] == '.' {
+		if i = s.digits(i + 1); i < 0 {
+			return i
 		}
 	}
-	if c := s.peek(); c == 'e' || c == 'E' {
-		s.at++
-		if c := s.peek(); c == '+' || c == '-' {
-			s.at++
+	if i < len(s.raw) && (s.raw[i] == 'e' || s.raw[i] == 'E') {
+		i++
+		if i < len(s.raw) && (s.raw[i] == '+' || s.raw[i] == '-') {
+			i++
 		}
-		if !s.digits() {
-			return s.fail("a number is not valid")
-		}
+		return s.digits(i)
 	}
-	return nil
+	return i
 }
 
-func (s *scanner) literal() (kind, error) {
-	for _, l := range [...]struct {
-		word string
-		kind kind
-	}{{"null", kindNull}, {"true", kindBool}, {"false", kindBool}} {
-		if len(s.raw)-s.at >= len(l.word) && string(s.raw[s.at:s.at+len(l.word)]) == l.word {
-			s.at += len(l.word)
-			return l.kind, nil
-		}
+func (s *scanner) digits(i int) int {
+	start := i
+	for i < len(s.raw) && s.raw[i] >= '0' && s.raw[i] <= '9' {
+		i++
 	}
-	return 0, s.fail("a value is missing or not valid")
+	if i == start {
+		return s.fail(i, "a number is not valid")
+	}
+	return i
 }

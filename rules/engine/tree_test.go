@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sidedoor/rules/sigma"
@@ -12,7 +13,10 @@ import (
 // An event as encoding/json reads it, token by token, so that a key that
 // stands twice is there twice: object, []any, string, json.Number, bool, nil.
 type (
-	object []member
+	object struct {
+		raw     string
+		members []member
+	}
 	member struct {
 		key   string
 		value any
@@ -22,33 +26,34 @@ type (
 // decode reads one JSON object.
 func decode(raw []byte) (object, error) {
 	if !json.Valid(raw) {
-		return nil, fmt.Errorf("no JSON")
+		return object{}, fmt.Errorf("no JSON")
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	o, ok := decodeValue(d).(object)
+	o, ok := decodeValue(d, raw).(object)
 	if !ok {
-		return nil, fmt.Errorf("no object")
+		return object{}, fmt.Errorf("no object")
 	}
 	return o, nil
 }
 
 // decodeValue reads one value of valid JSON.
-func decodeValue(d *json.Decoder) any {
+func decodeValue(d *json.Decoder, raw []byte) any {
 	tok, _ := d.Token()
 	switch tok {
 	case json.Delim('{'):
-		o := object{}
+		o, start := object{}, d.InputOffset()-1
 		for d.More() {
 			key, _ := d.Token()
-			o = append(o, member{key.(string), decodeValue(d)})
+			o.members = append(o.members, member{key.(string), decodeValue(d, raw)})
 		}
 		d.Token()
+		o.raw = string(raw[start:d.InputOffset()])
 		return o
 	case json.Delim('['):
 		list := []any{}
 		for d.More() {
-			list = append(list, decodeValue(d))
+			list = append(list, decodeValue(d, raw))
 		}
 		d.Token()
 		return list
@@ -64,7 +69,7 @@ func valuesAt(v any, path string) []any {
 		return nil
 	}
 	var found []any
-	for _, m := range o {
+	for _, m := range o.members {
 		if m.key == path {
 			found = append(found, flat(m.value)...)
 		}
@@ -100,14 +105,14 @@ func stringsIn(v any) []any {
 			all = append(all, stringsIn(m)...)
 		}
 	case object:
-		for _, m := range v {
+		for _, m := range v.members {
 			all = append(all, stringsIn(m.value)...)
 		}
 	}
 	return all
 }
 
-// textOf returns a value's text; null, objects and arrays have none.
+// textOf returns a value's text; null and arrays have none.
 func textOf(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -116,6 +121,8 @@ func textOf(v any) (string, bool) {
 		return v.String(), true
 	case bool:
 		return fmt.Sprint(v), true
+	case object:
+		return v.raw, true
 	}
 	return "", false
 }
@@ -134,4 +141,35 @@ func (v view) at(path string) []any {
 		return nil
 	}
 	return []any{v.kind}
+}
+
+// readings returns the events that readers may take one for in which a key
+// stands twice: with all its members, the first ones, the last ones.
+func readings(o object) []object {
+	return []object{o, single(o, false).(object), single(o, true).(object)}
+}
+
+func single(v any, last bool) any {
+	switch v := v.(type) {
+	case []any:
+		list := []any{}
+		for _, m := range v {
+			list = append(list, single(m, last))
+		}
+		return list
+	case object:
+		out := object{raw: v.raw}
+		for _, m := range v.members {
+			m.value = single(m.value, last)
+			i := slices.IndexFunc(out.members, func(o member) bool { return o.key == m.key })
+			switch {
+			case i < 0:
+				out.members = append(out.members, m)
+			case last:
+				out.members[i] = m
+			}
+		}
+		return out
+	}
+	return v
 }

@@ -1,8 +1,7 @@
 package engine
 
 import (
-	"encoding/json"
-	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -15,67 +14,86 @@ const (
 	kindNumber
 	kindBool
 	kindObject
-	kindArray
+	kindArray // without members; those of others stand for it
 )
 
-// found is a value of an event: a reference into its bytes.
-type found struct {
-	kind kind
+// value is a value of an event: a reference into its bytes, or into a
+// matcher's scratch.
+type value struct {
+	kind  kind
+	ascii bool // text is ASCII alone
 	// text is a string's content unescaped, anything else as it is written.
 	text   []byte
 	folded []byte // in lower case, once [Matcher.fold] was asked for it
 }
 
-// composite says whether the value is an object, or an array without members:
-// it is there, and has no text to compare.
-func (v *found) composite() bool { return v.kind == kindObject || v.kind == kindArray }
+// hasText says whether there is a text to compare: there is none of null and
+// of an empty array.
+func (v *value) hasText() bool { return v.kind != kindNull && v.kind != kindArray }
 
-// quoted is what stands between a string's quotes.
-type quoted struct {
-	body    []byte
-	escaped bool // it holds a backslash
-}
-
-// text returns the string's content. Plain text is returned as it is; escapes
-// and invalid UTF-8 are decoded as encoding/json does, so that nobody can
-// write a value that people read and rules do not.
-func (q quoted) text() []byte {
-	if !q.escaped && utf8.Valid(q.body) {
-		return q.body
-	}
-	whole := make([]byte, 0, len(q.body)+2)
-	whole = append(append(append(whole, '"'), q.body...), '"')
-	var out string
-	if err := json.Unmarshal(whole, &out); err != nil {
-		return q.body
-	}
-	return []byte(out)
-}
-
-// isFolded says whether text is in lower case for certain.
-func isFolded(b []byte) bool {
-	for _, c := range b {
-		if (c >= 'A' && c <= 'Z') || c >= utf8.RuneSelf {
-			return false
+// appendUnescaped appends what stands between a JSON string's quotes as
+// encoding/json decodes it: escapes are resolved, and what is no UTF-8 or half
+// a surrogate pair becomes U+FFFD, so that nobody can write a value that people
+// read and rules do not. The string has been checked.
+func appendUnescaped(dst, body []byte) []byte {
+	for i := 0; i < len(body); {
+		switch c := body[i]; {
+		case c == '\\' && body[i+1] == 'u':
+			r := hex4(body[i+2:])
+			i += 6
+			if utf16.IsSurrogate(r) {
+				low := rune(-1)
+				if i+6 <= len(body) && body[i] == '\\' && body[i+1] == 'u' {
+					low = hex4(body[i+2:])
+				}
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					i += 6
+				}
+			}
+			dst = utf8.AppendRune(dst, r)
+		case c == '\\':
+			dst = append(dst, unescaped(body[i+1]))
+			i += 2
+		case c < utf8.RuneSelf:
+			dst = append(dst, c)
+			i++
+		default:
+			r, n := utf8.DecodeRune(body[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += n
 		}
-	}
-	return true
-}
-
-// appendFolded appends b in lower case as strings.ToLower has it, which folds
-// the texts of rules.
-func appendFolded(dst, b []byte) []byte {
-	for len(b) > 0 {
-		c := b[0]
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRune(b)
-			dst, b = utf8.AppendRune(dst, unicode.ToLower(r)), b[n:]
-			continue
-		}
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst, b = append(dst, c), b[1:]
 	}
 	return dst
+}
+
+func unescaped(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c // quote, backslash, slash
+}
+
+func hex4(b []byte) rune {
+	var r rune
+	for _, c := range b[:4] {
+		switch {
+		case c >= 'a':
+			c -= 'a' - 10
+		case c >= 'A':
+			c -= 'A' - 10
+		default:
+			c -= '0'
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
 }

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"bytes"
+	"strings"
+)
+
+// paths is the tree of the field paths that are read, key by key.
+type paths struct {
+	nodes []*pathNode // by number; the first is the root
+}
+
+// pathNode is where a path leads to.
+type pathNode struct {
+	number int32
+	field  int32 // that ends here, or -1
+	// byKey has the children in the slots of their keys' hashes, one beside
+	// the other where they collide.
+	byKey    []pathChild
+	mask     uint32
+	firsts   [4]uint64 // the first bytes of the children's keys, as a set
+	children []pathChild
+	deeper   bool // some child has children
+}
+
+type pathChild struct {
+	key  string
+	node *pathNode
+}
+
+func newPaths() *paths {
+	p := &paths{}
+	p.node()
+	return p
+}
+
+func (p *paths) node() *pathNode {
+	n := &pathNode{number: int32(len(p.nodes)), field: -1}
+	p.nodes = append(p.nodes, n)
+	return n
+}
+
+// add returns the node of a dotted path.
+func (p *paths) add(path string) *pathNode {
+	n := p.nodes[0]
+	for key := range strings.SplitSeq(path, ".") {
+		next := n.named(key)
+		if next == nil {
+			next = p.node()
+			n.children = append(n.children, pathChild{key, next})
+		}
+		n = next
+	}
+	return n
+}
+
+func (n *pathNode) named(key string) *pathNode {
+	for _, c := range n.children {
+		if c.key == key {
+			return c.node
+		}
+	}
+	return nil
+}
+
+// freeze makes the tree ready to be walked.
+func (p *paths) freeze() {
+	for _, n := range p.nodes {
+		size := 1
+		for size < 4*len(n.children) {
+			size *= 2
+		}
+		n.byKey, n.mask = make([]pathChild, size), uint32(size-1)
+		for _, c := range n.children {
+			slot := keyHash([]byte(c.key)) & n.mask
+			for n.byKey[slot].node != nil {
+				slot = (slot + 1) & n.mask
+			}
+			n.byKey[slot] = c
+			n.deeper = n.deeper || len(c.node.children) > 0
+			if c.key != "" {
+				n.firsts[c.key[0]>>6] |= 1 << (c.key[0] & 63)
+			}
+		}
+	}
+}
+
+// keyHash tells most keys of an object apart by looking at five of their bytes.
+func keyHash(key []byte) uint32 {
+	n := len(key)
+	if n == 0 {
+		return 0
+	}
+	h := uint32(n)*0x9e3779b1 ^ uint32(key[0])*0x85ebca6b ^ uint32(key[n-1])*0xc2b2ae35 ^ uint32(key[n/2])*0x27d4eb2f
+	return h>>15 ^ h
+}
+
+// child returns the node below a key of an event, or nil. A key may hold dots
+// itself: then it stands for as many steps of a path.
+func (n *pathNode) child(key []byte) *pathNode {
+	if len(n.children) == 0 {
+		return nil
+	}
+	for slot := keyHash(key) & n.mask; n.byKey[slot].node != nil; slot = (slot + 1) & n.mask {
+		if n.byKey[slot].key == string(key) {
+			return n.byKey[slot].node
+		}
+	}
+	if !n.deeper || (len(key) > 0 && key[0] != '.' && n.firsts[key[0]>>6]>>(key[0]&63)&1 == 0) {
+		return nil
+	}
+	return n.steps(key)
+}
+
+// steps follows a key that holds dots.
+func (n *pathNode) steps(key []byte) *pathNode {
+	for {
+		first, rest, dotted := bytes.Cut(key, []byte("."))
+		if n = n.named(string(first)); n == nil || !dotted {
+			return n
+		}
+		key = rest
+	}
+}

@@ -1,0 +1,329 @@
+package engine
+
+import (
+	"bytes"
+	"slices"
+
+	"sidedoor/rules/sigma"
+)
+
+// run is what a matcher knows of the event at hand, on one route. What is
+// marked with the event's number is of this event; all else is old, and needs
+// no clearing.
+type run struct {
+	route *route
+	event uint32 // the number of the event at hand; 31 bits
+
+	fields     [][]value // by field
+	seen       []uint32  // by field: the event that has it
+	texts      []value   // every text, for keywords
+	truth      []uint32  // by leaf: the event, and whether the leaf holds in bit 0
+	named      []uint32  // by rule: the event in which it became a candidate
+	candidates []int32
+	tried      []uint64 // by check: the last value that it was tried on
+	value      uint64   // the number of the value at hand, over all events
+	objects    []uint64 // by path: the last object that had its key
+	object     uint64   // the number of the object at hand, over all events
+
+	scratch []byte // texts that are not as they stand in the event
+	lookup  []byte // a text as the indexes have it
+}
+
+func newRun(r *route) *run {
+	return &run{
+		route: r, fields: make([][]value, len(r.fields)), seen: make([]uint32, len(r.fields)),
+		truth: make([]uint32, len(r.leaves)), named: make([]uint32, len(r.rules)),
+		tried: make([]uint64, len(r.checks)), objects: make([]uint64, len(r.paths.nodes)),
+	}
+}
+
+// Bounds of what a matcher keeps between events.
+const (
+	maxScratch = 1 << 20 // bytes
+	maxValues  = 1 << 12 // of one field
+)
+
+// begin makes everything old.
+func (r *run) begin() {
+	r.event++
+	if r.event >= 1<<31 {
+		clear(r.seen)
+		clear(r.truth)
+		clear(r.named)
+		r.event = 1
+	}
+	r.candidates, r.texts = r.candidates[:0], r.texts[:0]
+	if r.scratch = r.scratch[:0]; cap(r.scratch) > maxScratch {
+		r.scratch, r.lookup = nil, nil
+	}
+	if cap(r.texts) > maxValues {
+		r.texts = nil
+	}
+}
+
+// keep takes a value of a field in, and marks what it makes hold.
+func (r *run) keep(field int32, v value) {
+	x := &r.route.index[field]
+	if r.seen[field] != r.event {
+		r.seen[field] = r.event
+		if r.fields[field] = r.fields[field][:0]; cap(r.fields[field]) > maxValues {
+			r.fields[field] = nil
+		}
+		for _, rule := range x.present {
+			r.name(rule)
+		}
+	}
+	r.fields[field] = append(r.fields[field], v)
+	if !v.hasText() {
+		return
+	}
+	kept := &r.fields[field][len(r.fields[field])-1]
+	if x.texts {
+		r.search(x, kept)
+	}
+	if v.kind == kindNumber && x.numbers != nil {
+		r.number(x, kept)
+	}
+}
+
+// keepText takes in a text for keywords.
+func (r *run) keepText(v value) {
+	r.texts = append(r.texts, v)
+	if r.route.texts.texts {
+		r.search(&r.route.texts, &r.texts[len(r.texts)-1])
+	}
+}
+
+// search looks a value up in an index.
+func (r *run) search(x *fieldIndex, v *value) {
+	r.value++
+	text := v.text
+	if !v.ascii {
+		r.lookup = appendIndexed(r.lookup[:0], v.text)
+		text = r.lookup
+	}
+	if x.whole.slots != nil {
+		r.hit(x.whole.find(text), v)
+	}
+	for _, n := range x.startLengths {
+		if n > len(text) {
+			break
+		}
+		r.hit(x.starts.find(text[:n]), v)
+	}
+	for _, n := range x.endLengths {
+		if n > len(text) {
+			break
+		}
+		r.hit(x.ends.find(text[len(text)-n:]), v)
+	}
+	if x.inside.slots != nil {
+		r.inside(&x.inside, text, v)
+	}
+}
+
+// inside looks for the literals of grams in a text.
+func (r *run) inside(g *grams, text []byte, v *value) {
+	set, shift := g.set, g.shift
+	for i := 0; i+minInside <= len(text); i++ {
+		gram := gramAt(text, i)
+		h := gram * gramMix
+		if bit := h >> shift; set[bit>>6]>>(bit&63)&1 == 0 {
+			continue
+		}
+		for slot := g.slot(h); g.slots[slot].entry != 0; slot = (slot + 1) & g.mask {
+			s := &g.slots[slot]
+			if s.gram != gram {
+				continue
+			}
+			e, from := &g.entries[s.entry-1], i-int(s.offset)
+			if from >= 0 && from+len(e.text) <= len(text) && equalFolded(text[from:from+len(e.text)], e.text) {
+				r.hit(e.postings, v)
+			}
+		}
+	}
+}
+
+// number looks a number up by its value.
+func (r *run) number(x *fieldIndex, v *value) {
+	equal := x.numbers
+	if isInteger(v.text) {
+		equal = x.decimals
+	}
+	if len(equal) == 0 {
+		return
+	}
+	if n, ok := parseNumber(v.text); ok {
+		for _, p := range equal[n] {
+			r.holdsNow(p.leaf)
+		}
+	}
+}
+
+// hit marks the leaves that a literal found in v gives away. A check is made
+// once for a value, however often its literals stand there.
+func (r *run) hit(postings []posting, v *value) {
+	for i := range postings {
+		p := &postings[i]
+		if r.truth[p.leaf] == r.event<<1|1 {
+			continue
+		}
+		if !p.exact || !v.ascii {
+			if r.tried[p.check] == r.value {
+				continue
+			}
+			r.tried[p.check] = r.value
+			if !r.satisfies(r.route.checks[p.check], v) {
+				continue
+			}
+		}
+		r.holdsNow(p.leaf)
+	}
+}
+
+// holdsNow marks that a leaf holds, and names the rules that it is a witness of.
+func (r *run) holdsNow(leaf int32) {
+	if r.truth[leaf] == r.event<<1|1 {
+		return
+	}
+	r.truth[leaf] = r.event<<1 | 1
+	for _, rule := range r.route.leaves[leaf].rules {
+		r.name(rule)
+	}
+}
+
+// name makes a rule a candidate.
+func (r *run) name(rule int32) {
+	if r.named[rule] != r.event {
+		r.named[rule] = r.event
+		r.candidates = append(r.candidates, rule)
+	}
+}
+
+// matching appends the rules that match, in order.
+func (r *run) matching(dst []int) []int {
+	from := len(dst)
+	for _, rules := range [...][]int32{r.route.always, r.candidates} {
+		for _, rule := range rules {
+			if r.holds(&r.route.when[rule]) {
+				dst = append(dst, int(r.route.rules[rule]))
+			}
+		}
+	}
+	slices.Sort(dst[from:])
+	return dst
+}
+
+func (r *run) holds(n *node) bool {
+	switch n.op {
+	case opLeaf:
+		return r.leafHolds(n.leaf)
+	case opNot:
+		return !r.holds(&n.kids[0])
+	}
+	for i := range n.kids {
+		if r.holds(&n.kids[i]) == (n.op == opOr) {
+			return n.op == opOr
+		}
+	}
+	return n.op == opAnd
+}
+
+// leafHolds answers a leaf, and remembers the answer.
+func (r *run) leafHolds(id int32) bool {
+	if t := r.truth[id]; t>>1 == r.event {
+		return t&1 == 1
+	}
+	l := &r.route.leaves[id]
+	if l.decided {
+		return false
+	}
+	r.truth[id] = r.event << 1
+	if r.ask(l) {
+		r.truth[id] |= 1
+		return true
+	}
+	return false
+}
+
+func (r *run) ask(l *leaf) bool {
+	values := r.values(l.field)
+	switch l.op {
+	case sigma.Null:
+		return !slices.ContainsFunc(values, func(v value) bool { return v.kind != kindNull })
+	case sigma.Exists:
+		return len(values) > 0
+	case sigma.SameAs:
+		return r.same(values, r.values(l.other), l.sameAs)
+	}
+	for i := range values {
+		if values[i].hasText() && slices.ContainsFunc(l.any, func(p predicate) bool { return r.satisfies(p, &values[i]) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// values returns the values of a field that the event has.
+func (r *run) values(field int32) []value {
+	switch {
+	case field == allTexts:
+		return r.texts
+	case r.seen[field] != r.event:
+		return nil
+	}
+	return r.fields[field]
+}
+
+// satisfies asks a predicate about a value that has a text.
+func (r *run) satisfies(p predicate, v *value) bool {
+	if p.folds() {
+		r.fold(v)
+	}
+	return p.holds(v)
+}
+
+// same compares two fields, any value with any.
+func (r *run) same(as, bs []value, how *sigma.Predicate) bool {
+	for i := range as {
+		for k := range bs {
+			if as[i].hasText() && bs[k].hasText() && r.compare(&as[i], &bs[k], how) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (r *run) compare(a, b *value, how *sigma.Predicate) bool {
+	x, y := a.text, b.text
+	if !how.Cased {
+		r.fold(a)
+		r.fold(b)
+		x, y = a.folded, b.folded
+	}
+	switch {
+	case how.Contains:
+		return bytes.Contains(x, y)
+	case how.StartsWith:
+		return bytes.HasPrefix(x, y)
+	case how.EndsWith:
+		return bytes.HasSuffix(x, y)
+	}
+	return bytes.Equal(x, y)
+}
+
+// fold sets a value's text in lower case, once, without allocating: what is
+// not in lower case already goes to the scratch, whose older parts stay valid
+// where it has to grow.
+func (r *run) fold(v *value) {
+	switch {
+	case v.folded != nil:
+	case isFolded(v.text):
+		v.folded = v.text
+	default:
+		start := len(r.scratch)
+		r.scratch = appendFolded(r.scratch, v.text)
+		v.folded = r.scratch[start:len(r.scratch):len(r.scratch)]
+	}
+}
