@@ -117,8 +117,11 @@ func match(t interface{ Fatalf(string, ...any) }, src string, raw []byte) []int 
 
 // unread says whether an event could not be read at all.
 func unread(err error) bool {
+	if err == nil {
+		return false
+	}
 	var twice *engine.DuplicateKeyError
-	return err != nil && !errors.As(err, &twice)
+	return !errors.As(err, &twice)
 }
 
 // TestAnEventIsReadTheSameHoweverItIsSpelt: white space and escapes change

@@ -18,17 +18,22 @@ type Program struct {
 // Compile turns rules into a program. A rule with a fault is left out and
 // reported; it never takes the others down.
 func Compile(rules []*sigma.Rule, lists sigma.Lists) (*Program, sigma.Faults) {
-	p := &Program{rules: make([]sigma.Expr, len(rules)), groups: map[sigma.LogSource][]int{}, routes: map[sigma.LogSource]*route{}}
+	p := &Program{groups: map[sigma.LogSource][]int{}, routes: map[sigma.LogSource]*route{}}
 	var faults sigma.Faults
-	for i, r := range rules {
+	for _, r := range rules {
 		when, wrong := r.Detection(lists)
-		if faults = append(faults, wrong...); len(wrong) > 0 {
-			continue
-		}
-		p.rules[i] = when
-		p.groups[r.LogSource] = append(p.groups[r.LogSource], i)
+		faults = append(faults, wrong...)
+		p.add(r.LogSource, when)
 	}
 	return p, faults
+}
+
+// add takes in the next rule; one with a fault asks for nothing.
+func (p *Program) add(src sigma.LogSource, when sigma.Expr) {
+	if when != nil {
+		p.groups[src] = append(p.groups[src], len(p.rules))
+	}
+	p.rules = append(p.rules, when)
 }
 
 // route returns the route of an event's log source.

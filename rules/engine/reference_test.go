@@ -78,7 +78,7 @@ func (r *reference) matches(v view) bool {
 
 // matchesAny says whether the rule matches under any reading of the event.
 func (r *reference) matchesAny(event object, kind string) bool {
-	return slices.ContainsFunc(readings(event), func(o object) bool { return r.matches(view{o, kind}) })
+	return slices.ContainsFunc(readings(event), func(o object) bool { return r.matches(view{o, kind, event}) })
 }
 
 // condition: or binds least, then and, then not.
@@ -197,7 +197,7 @@ func (r *reference) expanded(values []ast.Node) []ast.Node {
 func (r *reference) value(path string, modifiers []string, want ast.Node, v view) bool {
 	candidates := v.at(path)
 	if path == "" {
-		candidates = stringsIn(v.event)
+		candidates = v.texts()
 	}
 	if sigma.IsNull(want) {
 		return !slices.ContainsFunc(candidates, func(c any) bool { return c != nil })

@@ -120,12 +120,13 @@ func (m *Matcher) read(t tree, n *pathNode, r reading) {
 		}
 		return
 	}
-	for _, mem := range t.chosen(r) {
+	taken := t.taken(r)
+	for i, mem := range t.members {
 		var below *pathNode
-		if n != nil {
+		if n != nil && taken(i) {
 			below = n.child([]byte(mem.key))
 		}
-		m.read(mem.tree, below, r)
+		m.read(mem.tree, below, r) // for its texts, if for nothing else
 	}
 	v := value{kind: t.kind, text: []byte(t.text)}
 	v.ascii = isASCII(v.text)
@@ -137,10 +138,10 @@ func (m *Matcher) read(t tree, n *pathNode, r reading) {
 	}
 }
 
-// chosen returns the members that a reading takes.
-func (t tree) chosen(r reading) []member {
+// taken says which members a reading takes.
+func (t tree) taken(r reading) func(i int) bool {
 	if r == everyMember {
-		return t.members
+		return func(int) bool { return true }
 	}
 	at := map[string]int{}
 	for i, mem := range t.members {
@@ -148,13 +149,7 @@ func (t tree) chosen(r reading) []member {
 			at[mem.key] = i
 		}
 	}
-	var list []member
-	for i, mem := range t.members {
-		if at[mem.key] == i {
-			list = append(list, mem)
-		}
-	}
-	return list
+	return func(i int) bool { return at[t.members[i].key] == i }
 }
 
 // duplicate returns the path of the first key that stands twice where n reads.

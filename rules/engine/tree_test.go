@@ -131,6 +131,16 @@ func textOf(v any) (string, bool) {
 type view struct {
 	event object
 	kind  string
+	// whole is the event with every member, of which the keywords are; the
+	// event, if it is not set.
+	whole object
+}
+
+func (v view) texts() []any {
+	if v.whole.raw != "" {
+		return stringsIn(v.whole)
+	}
+	return stringsIn(v.event)
 }
 
 func (v view) at(path string) []any {
