@@ -44,7 +44,7 @@ rules: build ## the tests of every rule of the built-in pack
 fuzz: ## every fuzz target for FUZZTIME each
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzzminimizetime 2s -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
 
 bench: ## benchmarks beside the code; compare two runs with benchstat

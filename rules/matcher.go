@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -47,7 +48,7 @@ func (p *Policy) Compile(d Defaults) (*Matcher, sigma.Faults) {
 }
 
 // Match returns the matches of all events of a batch, and the events that
-// could not be read.
+// could not be read, or not in one way only.
 func (m *Matcher) Match(b event.Batch) (matches []event.Match, dead []event.Dead) {
 	sm := m.pool.Get().(*engine.Matcher)
 	defer m.pool.Put(sm)
@@ -56,8 +57,11 @@ func (m *Matcher) Match(b event.Batch) (matches []event.Match, dead []event.Dead
 	var found []int
 	for i, e := range b.Events {
 		var err error
-		if found, err = sm.Match(found[:0], src, e.Kind, e.Raw); err != nil {
-			dead = append(dead, unreadable(b, e, err))
+		found, err = sm.Match(found[:0], src, e.Kind, e.Raw)
+		if twice, ok := errors.AsType[*engine.DuplicateKeyError](err); ok {
+			dead = append(dead, letter(b, e, "duplicate-key", twice)) // and its matches count
+		} else if err != nil {
+			dead = append(dead, letter(b, e, "malformed", err))
 			continue
 		}
 		if len(found) == 0 {
@@ -65,23 +69,25 @@ func (m *Matcher) Match(b event.Batch) (matches []event.Match, dead []event.Dead
 		}
 		ref := b.Ref(i)
 		if !civil(ref.At()) { // a match could not be written down
-			dead = append(dead, unreadable(b, e, fmt.Errorf("event: it says that it occurred in the year %d", ref.At().Year())))
+			dead = append(dead, letter(b, e, "malformed", fmt.Errorf("event: it says that it occurred in the year %d", ref.At().Year())))
 			continue
 		}
 		if id == "" {
 			id = b.ID().String()
 		}
 		ref.Batch = id
+		of := &subject{scope: b.Scope, event: e}
 		for _, k := range found {
-			matches = append(matches, m.meaning(m.rules[k], ref, &subject{scope: b.Scope, event: e}))
+			matches = append(matches, m.meaning(m.rules[k], ref, of))
 		}
 	}
 	return matches, dead
 }
 
-func unreadable(b event.Batch, e event.Event, err error) event.Dead {
+// letter is the dead letter of one event.
+func letter(b event.Batch, e event.Event, cause string, err error) event.Dead {
 	return event.Dead{
-		Envelope: b.Envelope, Reason: err.Error(), Cause: "malformed", Index: e.Index,
+		Envelope: b.Envelope, Reason: err.Error(), Cause: cause, Index: e.Index,
 		Raw: e.Raw[:min(len(e.Raw), event.MaxDead)],
 	}
 }

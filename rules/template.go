@@ -90,8 +90,21 @@ func (t Template) render(e *subject) (s string, complete bool) {
 
 // subject is the event that a rule matched.
 type subject struct {
-	scope string
-	event event.Event
+	scope  string
+	event  event.Event
+	parsed *engine.Event // once a template asked for a field
+}
+
+// get returns the values at a path.
+func (e *subject) get(path string) ([]string, bool) {
+	if e.parsed == nil {
+		parsed, err := engine.Parse(e.event.Raw)
+		if err != nil {
+			return nil, false
+		}
+		e.parsed = &parsed
+	}
+	return e.parsed.Get(path)
 }
 
 func (e *subject) first(fields []string) (string, bool) {
@@ -111,7 +124,7 @@ func (e *subject) field(path string) (string, bool) {
 	case sigma.KindField:
 		return e.event.Kind, e.event.Kind != ""
 	}
-	values, _ := engine.Get(e.event.Raw, path)
+	values, _ := e.get(path)
 	for _, v := range values {
 		if v != "" {
 			return v, true
@@ -124,7 +137,7 @@ func (e *subject) field(path string) (string, bool) {
 func (e *subject) mentions(t Template) bool {
 	for _, p := range t.parts {
 		for _, f := range p.fields {
-			if _, ok := engine.Get(e.event.Raw, f); ok {
+			if _, ok := e.get(f); ok {
 				return true
 			}
 		}

@@ -27,6 +27,9 @@ type gramSlot struct {
 	offset int32 // of the gram in the literal
 }
 
+// gramSize is the length of a gram in bytes. Shorter literals are in [pairs].
+const gramSize = 4
+
 const gramMix = 0x9e3779b1
 
 func gramAt(b []byte, i int) uint32 {
@@ -40,7 +43,7 @@ func newGrams(entries []entry) grams {
 	}
 	users := map[uint32]int{}
 	for _, e := range entries {
-		for i := range len(e.text) - minInside + 1 {
+		for i := range len(e.text) - gramSize + 1 {
 			users[gramAt(e.text, i)]++
 		}
 	}
@@ -62,7 +65,7 @@ func newGrams(entries []entry) grams {
 // rarest returns the place of the gram that the fewest literals have.
 func rarest(text []byte, users map[uint32]int) int {
 	best := 0
-	for i := range len(text) - minInside + 1 {
+	for i := range len(text) - gramSize + 1 {
 		if users[gramAt(text, i)] < users[gramAt(text, best)] {
 			best = i
 		}

@@ -12,13 +12,14 @@ type fieldIndex struct {
 	startLengths        []int // of the literals in starts, ascending
 	endLengths          []int // of those in ends
 	inside              grams
+	short               *pairs // nil: none
+	texts               bool   // any of these is not empty
 	// numbers are what numbers are equal to whatever their spelling. Two
 	// integers are equal by their texts alone, so an integer is looked up
 	// among the decimals only.
 	numbers, decimals map[float64][]posting
 	// present are the rules that can only match where the field is there.
 	present []int32
-	texts   bool // any of the first four is not empty
 }
 
 // posting says what follows if a literal is found.
@@ -93,7 +94,7 @@ func (d *draft) add(l literal, p posting) {
 }
 
 // number adds a text that is a number, which other spellings are equal to.
-func (d *draft) number(t text, p posting) {
+func (d *draft) number(t *text, p posting) {
 	if d.numbers == nil {
 		d.numbers, d.decimals = map[float64][]posting{}, map[float64][]posting{}
 	}
@@ -120,9 +121,11 @@ func (d *draft) build(x *fieldIndex) {
 	starts, ends := d.entries(atStart), d.entries(atEnd)
 	x.startLengths, x.endLengths = lengths(starts), lengths(ends)
 	x.whole, x.starts, x.ends = newTable(d.entries(whole)), newTable(starts), newTable(ends)
-	x.inside = newGrams(d.entries(inside))
+	parts := d.entries(inside) // the shortest first
+	long, _ := slices.BinarySearchFunc(parts, gramSize, func(e entry, n int) int { return cmp.Compare(len(e.text), n) })
+	x.short, x.inside = newPairs(parts[:long]), newGrams(parts[long:])
 	x.numbers, x.decimals = d.numbers, d.decimals
-	x.texts = len(x.whole.entries)+len(starts)+len(ends)+len(x.inside.entries) > 0
+	x.texts = len(x.whole.entries)+len(starts)+len(ends)+len(parts) > 0
 }
 
 func lengths(sorted []entry) []int {

@@ -27,14 +27,14 @@ const (
 )
 
 // minInside is the length in bytes from which a literal is looked for inside of
-// values: that of a gram.
-const minInside = 4
+// values.
+const minInside = 2
 
 // literals returns literals of which one has to be there for the predicate to
 // hold, or none if it cannot say. exact says that this suffices.
 func literals(p predicate) (list []literal, exact bool) {
 	switch p := p.(type) {
-	case text:
+	case *text:
 		return p.literals()
 	case pattern:
 		return p.literals(), false
@@ -42,7 +42,7 @@ func literals(p predicate) (list []literal, exact bool) {
 	return nil, false
 }
 
-func (t text) literals() (list []literal, exact bool) {
+func (t *text) literals() (list []literal, exact bool) {
 	parts := t.glob.parts
 	if len(parts) == 1 && parts[0].anyAt == nil {
 		return []literal{{indexed(parts[0].text), whole}}, !t.cased

@@ -19,7 +19,7 @@ type predicate interface {
 	folds() bool
 }
 
-func (t text) folds() bool     { return !t.cased }
+func (t *text) folds() bool    { return !t.cased }
 func (pattern) folds() bool    { return false }
 func (network) folds() bool    { return false }
 func (comparison) folds() bool { return false }
@@ -35,7 +35,7 @@ type text struct {
 	integer bool // it is written as digits alone
 }
 
-func (t text) holds(v *value) bool {
+func (t *text) holds(v *value) bool {
 	s := v.folded
 	if t.cased {
 		s = v.text
@@ -132,7 +132,7 @@ func newPredicate(p *sigma.Predicate) predicate {
 	case sigma.Less, sigma.LessEqual, sigma.Greater, sigma.GreaterEqual:
 		return comparison{p.Op, p.Number}
 	}
-	t := text{glob: compileGlob(p.Pattern, p.Cased), cased: p.Cased}
+	t := &text{glob: compileGlob(p.Pattern, p.Cased), cased: p.Cased}
 	if s, plain := p.Pattern.Plain(); plain {
 		t.number, t.isNum = parseNumber([]byte(s))
 		t.integer = isInteger([]byte(s))

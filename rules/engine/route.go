@@ -31,7 +31,7 @@ func newRoute(rules []sigma.Expr, fits []bool) *route {
 	}
 	r.index = make([]fieldIndex, len(r.fields))
 	b := &indexing{route: r, drafts: make([]draft, len(r.fields))}
-	b.equalities()
+	b.cheap()
 	b.witnesses()
 	b.finish()
 	r.paths.freeze()

@@ -71,15 +71,15 @@ func decode(raw []byte) (tree, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	root := decodeValue(d, raw)
+	root := decodeValue(d, string(raw))
 	if root.kind != kindObject {
 		return tree{}, errNoObject
 	}
 	return root, nil
 }
 
-// decodeValue reads one value of valid JSON.
-func decodeValue(d *json.Decoder, raw []byte) tree {
+// decodeValue reads one value of valid JSON, which is raw from its start on.
+func decodeValue(d *json.Decoder, raw string) tree {
 	tok, err := d.Token()
 	if err != nil {
 		return tree{}
@@ -100,7 +100,7 @@ func decodeValue(d *json.Decoder, raw []byte) tree {
 			t.members = append(t.members, member{fmt.Sprint(key), decodeValue(d, raw)})
 		}
 		_, _ = d.Token() // the closing bracket
-		t.text = string(raw[start:d.InputOffset()])
+		t.text = raw[start:d.InputOffset()]
 		return t
 	case string:
 		return tree{kind: kindString, text: tok}

@@ -7,10 +7,10 @@ import (
 )
 
 // indexing decides what the indexes of a route find. Whole texts are always
-// indexed: to find one costs the same whatever their number. Of the rest, only
-// the witnesses are: for each rule those leaves, cheapest together, of which
-// one has to hold for the rule to match. The others are answered when a rule
-// that asks becomes a candidate.
+// indexed: to find one costs the same whatever their number. So are leaves of
+// many alternatives. Of the rest, only the witnesses are: for each rule those
+// leaves, cheapest together, of which one has to hold for the rule to match.
+// The others are answered when a rule that asks becomes a candidate.
 type indexing struct {
 	route   *route
 	drafts  []draft // by field
@@ -39,15 +39,20 @@ func anchorsOf(l *leaf) []anchor {
 	return list
 }
 
-// equalities finds the anchors of all leaves, and indexes those that ask for
-// whole texts alone.
-func (b *indexing) equalities() {
+// manyAnchors is from how many alternatives on a leaf is indexed whether it is a
+// witness or not: asking them one by one, of each of an event's values, could
+// take for ever.
+const manyAnchors = 16
+
+// cheap finds the anchors of all leaves, and indexes those to which that costs
+// nothing much.
+func (b *indexing) cheap() {
 	leaves := b.route.leaves
 	b.anchors, b.askedBy = make([][]anchor, len(leaves)), make([]int, len(leaves))
 	for id := range leaves {
 		l := &leaves[id]
 		b.anchors[id] = anchorsOf(l)
-		if l.field != allTexts && b.anchors[id] != nil && !slices.ContainsFunc(b.anchors[id], anchor.partial) {
+		if b.anchors[id] != nil && (len(b.anchors[id]) >= manyAnchors || l.field != allTexts && !slices.ContainsFunc(b.anchors[id], anchor.partial)) {
 			b.insert(int32(id))
 		}
 	}
@@ -72,7 +77,7 @@ func (b *indexing) insert(id int32) {
 		for _, lit := range a.literals {
 			d.add(lit, p)
 		}
-		if t, ok := a.is.(text); ok && t.isNum {
+		if t, ok := a.is.(*text); ok && t.isNum {
 			d.number(t, p)
 		}
 	}
@@ -163,7 +168,7 @@ func (b *indexing) cost(id int32) (cost float64, ok bool) {
 	for _, a := range b.anchors[id] {
 		for _, lit := range a.literals {
 			switch {
-			case isShort(lit.text):
+			case isShort(lit.text), lit.place == inside && len(lit.text) < gramSize:
 				cost += costShort
 			case lit.place != whole:
 				cost += costPart / 10

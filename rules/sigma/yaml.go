@@ -82,6 +82,9 @@ func parseDocument(place Place) (root *ast.MappingNode, fault *Fault) {
 		return nil, f
 	}
 	file, err := parser.Parse(tokens, 0)
+	for _, t := range tokens { // else each node keeps all of the file's
+		t.Prev, t.Next = nil, nil
+	}
 	if err != nil {
 		return nil, yamlFault(place, err)
 	}
