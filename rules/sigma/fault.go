@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -64,11 +65,11 @@ func (fs Faults) Err() error {
 	return fs
 }
 
-// Place is where a part of a document stands in its file.
+// Place is where a document stands in its file.
 type Place struct {
 	File   string
-	Source []byte // of the document
-	Line   int    // of the document's first line in the file, from 1
+	Source []byte // of the file, from the document's first line on
+	Line   int    // of that line in the file, from 1
 }
 
 // At returns a fault at a node of the document.
@@ -84,9 +85,9 @@ func (p Place) atToken(tok *token.Token, format string, args ...any) Fault {
 	if tok == nil || tok.Position == nil {
 		return f
 	}
-	f.Line = p.Line + tok.Position.Line - 1
+	f.Line = tok.Position.Line
 	f.Column = max(1, tok.Position.Column)
-	f.Excerpt = line(p.Source, tok.Position.Line)
+	f.Excerpt = p.line(f.Line)
 	f.Width = len([]rune(tok.Value))
 	if rest := len([]rune(f.Excerpt)) - f.Column + 1; f.Width > rest || strings.Contains(tok.Value, "\n") {
 		f.Width = max(1, rest)
@@ -94,11 +95,19 @@ func (p Place) atToken(tok *token.Token, format string, args ...any) Fault {
 	return f
 }
 
-// line returns line n of src, from 1.
-func line(src []byte, n int) string {
-	lines := strings.Split(string(src), "\n")
-	if n < 1 || n > len(lines) {
+// line returns line n of the file, or nothing if that is before the document.
+func (p Place) line(n int) string {
+	rest := p.Source
+	for ; n > p.Line; n-- {
+		_, after, ok := bytes.Cut(rest, []byte("\n"))
+		if !ok {
+			return ""
+		}
+		rest = after
+	}
+	if n < p.Line {
 		return ""
 	}
-	return strings.TrimRight(lines[n-1], "\r")
+	found, _, _ := bytes.Cut(rest, []byte("\n"))
+	return strings.TrimRight(string(found), "\r")
 }
