@@ -11,24 +11,6 @@ import (
 	"sidedoor/rules/sigma"
 )
 
-// FuzzParseRules: whatever a file holds, parsing and compiling it ends in rules
-// or faults, and each fault has a place.
-func FuzzParseRules(f *testing.F) {
-	f.Add("title: T\nid: x\nlevel: high\nlogsource: {product: aws}\ndetection:\n  a: {b|contains|all: [x, 'y*']}\n  k: [one, two]\n  condition: 1 of a* and not k\n")
-	f.Add("---\n--- \ntitle: [\n---\n- 1\n")
-	f.Add("title: &a x\nlogsource: *a\ndetection: {s: {x|re|i: '('}, condition: s}\n")
-	f.Fuzz(func(t *testing.T, src string) {
-		rules, faults := sigma.ParseRules("f.yml", []byte(src))
-		_, more := engine.Compile(rules, sigma.Lists{"l": {"x"}})
-		for _, fault := range append(faults, more...) {
-			if fault.File != "f.yml" || fault.Line < 1 || fault.Column < 1 || fault.Message == "" {
-				t.Errorf("a fault without a place: %+v", fault)
-			}
-			_ = fault.Error()
-		}
-	})
-}
-
 // FuzzMatch: an event is read if and only if it is a JSON object that
 // encoding/json accepts, but for its depth.
 func FuzzMatch(f *testing.F) {
