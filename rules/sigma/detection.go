@@ -13,6 +13,12 @@ func (p *ruleParser) detection(pair Pair) {
 		p.fault(pair.KeyNode, "detection has to be a mapping of selections and a condition")
 		return
 	}
+	p.selections(pair, pairs)
+}
+
+// selections reads the selections and the condition of a detection or of a
+// filter.
+func (p *ruleParser) selections(of Pair, pairs []Pair) {
 	var conditions *Pair
 	for i, s := range pairs {
 		switch s.Key {
@@ -30,7 +36,7 @@ func (p *ruleParser) detection(pair Pair) {
 		}
 	}
 	if conditions == nil {
-		p.fault(pair.KeyNode, "detection needs a condition")
+		p.fault(of.KeyNode, "%s needs a condition", of.Key)
 		return
 	}
 	before := len(p.faults)

@@ -3,6 +3,7 @@ package sigma
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -57,6 +58,17 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Unique returns each fault once: one in what several rules have in common is
+// found with each of them.
+func (fs Faults) Unique() Faults {
+	seen := map[Fault]bool{}
+	return slices.DeleteFunc(fs, func(f Fault) bool {
+		again := seen[f]
+		seen[f] = true
+		return again
+	})
+}
+
 // Err returns fs as an error, or nil if there is nothing wrong.
 func (fs Faults) Err() error {
 	if len(fs) == 0 {
@@ -68,8 +80,10 @@ func (fs Faults) Err() error {
 // Place is where a document stands in its file.
 type Place struct {
 	File   string
-	Source []byte // of the file, from the document's first line on
-	Line   int    // of that line in the file, from 1
+	Source []byte // of the file, from some line up to the document's first on
+	Line   int    // of the document's first line in the file, from 1
+
+	first int // the line that Source begins with
 }
 
 // At returns a fault at a node of the document.
@@ -95,17 +109,17 @@ func (p Place) atToken(tok *token.Token, format string, args ...any) Fault {
 	return f
 }
 
-// line returns line n of the file, or nothing if that is before the document.
+// line returns line n of the file, or nothing if Source begins behind it.
 func (p Place) line(n int) string {
 	rest := p.Source
-	for ; n > p.Line; n-- {
+	for ; n > p.first; n-- {
 		_, after, ok := bytes.Cut(rest, []byte("\n"))
 		if !ok {
 			return ""
 		}
 		rest = after
 	}
-	if n < p.Line {
+	if n < p.first {
 		return ""
 	}
 	found, _, _ := bytes.Cut(rest, []byte("\n"))

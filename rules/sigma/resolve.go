@@ -18,22 +18,36 @@ const KindField = "X-GitHub-Event"
 // '%name%' stands for each entry of the list. Entries are Sigma strings.
 type Lists map[string][]string
 
-// Detection returns what the rule asks of an event, with its lists written
-// out, or what is wrong with it. It asks by a field's name and path alone, so
-// the same tree serves every engine.
+// Detection returns what the rule asks of an event, with its filters and with
+// its lists written out, or what is wrong with it. It asks by a field's name
+// and path alone, so the same tree serves every engine.
 func (r *Rule) Detection(lists Lists) (Expr, Faults) {
+	own, faults := r.own(lists)
+	all := And{own}
+	for _, f := range r.Filters {
+		passes, wrong := f.passes(lists)
+		all, faults = append(all, passes), append(faults, wrong...)
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	if len(all) == 1 {
+		return own, nil
+	}
+	return all, nil
+}
+
+// own returns what the rule asks without its filters.
+func (r *Rule) own(lists Lists) (Expr, Faults) {
 	c := resolver{rule: r, lists: lists, memo: map[string]Expr{}}
 	var any Or
 	for _, cond := range r.conditions {
 		any = append(any, c.condition(cond))
 	}
-	if len(c.faults) > 0 {
-		return nil, c.faults
-	}
 	if len(any) == 1 {
-		return any[0], nil
+		return any[0], c.faults
 	}
-	return any, nil
+	return any, c.faults
 }
 
 // resolver turns conditions and selections into predicates.

@@ -33,7 +33,7 @@ func ParseDocuments(file string, src []byte) ([]Document, Faults) {
 	var faults Faults
 	start, rest := 1, src
 	for _, part := range split(src) {
-		d := Document{Place: Place{File: file, Source: rest, Line: start}, Source: part}
+		d := Document{Place: Place{File: file, Source: rest, Line: start, first: start}, Source: part}
 		start += bytes.Count(part, []byte("\n"))
 		rest = rest[len(part):]
 		fault := d.parse()
