@@ -11,8 +11,13 @@ import (
 
 var cloudtrail = sigma.LogSource{Product: "aws", Service: "cloudtrail"}
 
+// languageLists are the estate of the cases.
+var languageLists = sigma.Lists{
+	"admins": {"alice", "b*b"}, "none": {}, "teams": {"red", "blue"}, "networks": {"192.0.2.0/24"}, "limits": {"10", "20"},
+}
+
 // matches compiles one rule with the given detection and says whether it
-// matches the event.
+// matches the event. The reference has to say the same.
 func matches(t *testing.T, detection, event string) bool {
 	t.Helper()
 	p := program(t, detection)
@@ -20,19 +25,30 @@ func matches(t *testing.T, detection, event string) bool {
 	if err != nil {
 		t.Fatalf("%s: %v", event, err)
 	}
+	read, err := decode([]byte(event))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := references(t, detected(detection), languageLists)[0].matches(view{event: read}); want != (len(got) == 1) {
+		t.Errorf("%s\n%s: the reference says %v", detection, event, want)
+	}
 	return len(got) == 1
+}
+
+// detected returns a rule's source with the given detection.
+func detected(detection string) string {
+	return "title: T\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n" + indent(detection)
 }
 
 func program(t *testing.T, detection string) *engine.Program {
 	t.Helper()
-	src := "title: T\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n" + indent(detection)
-	rules, faults := sigma.ParseRules("rule.yml", []byte(src))
+	rules, faults := sigma.ParseRules("rule.yml", []byte(detected(detection)))
 	if faults.Err() != nil {
-		t.Fatalf("%s\n%v", src, faults)
+		t.Fatalf("%s\n%v", detection, faults)
 	}
-	p, faults := engine.Compile(rules, sigma.Lists{"admins": {"alice", "b*b"}, "none": {}})
+	p, faults := engine.Compile(rules, languageLists)
 	if faults.Err() != nil {
-		t.Fatalf("%s\n%v", src, faults)
+		t.Fatalf("%s\n%v", detection, faults)
 	}
 	return p
 }
@@ -41,12 +57,14 @@ func indent(s string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n  ") + "\n"
 }
 
-// A case is a detection, events that it must match, and events that it must
-// not.
-var cases = []struct {
+// A languageCase is a detection, events that it must match, and events that it
+// must not.
+type languageCase struct {
 	name, detection string
 	yes, no         []string
-}{
+}
+
+var cases = []languageCase{
 	{
 		name:      "a mapping needs all of its fields, a list any of its values",
 		detection: "s: {a: [x, y], b: 1}\ncondition: s",
@@ -120,6 +138,12 @@ var cases = []struct {
 		no:        []string{`{"a":3,"b":3,"c":4,"d":3}`, `{"a":"two","b":3,"c":4,"d":3}`, `{"b":3,"c":4,"d":3}`, `{"a":null,"b":3,"c":4,"d":3}`},
 	},
 	{
+		name:      "a number that is too large is greater than any other, and equal to none but itself",
+		detection: "a: {n|gt: 5}\nb: {m: 1e400}\ncondition: a or b",
+		yes:       []string{`{"n":1e400}`, `{"n":` + strings.Repeat("9", 400) + `}`, `{"n":"` + strings.Repeat("9", 80) + `"}`, `{"m":1e400}`, `{"m":"1E400"}`},
+		no:        []string{`{"n":-1e400}`, `{"n":"9x"}`, `{"m":1e401}`, `{"n":"Infinity"}`},
+	},
+	{
 		name:      "expand takes a list of the estate, wildcards and all",
 		detection: "s: {user|expand: '%admins%'}\ncondition: s",
 		yes:       []string{`{"user":"Alice"}`, `{"user":"bob"}`},
@@ -187,7 +211,7 @@ var cases = []struct {
 }
 
 func TestDetectionsMatchAsTheSpecificationSays(t *testing.T) {
-	for _, c := range cases {
+	for _, c := range slices.Concat(cases, modifierCases) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, e := range c.yes {
 				if !matches(t, c.detection, e) {

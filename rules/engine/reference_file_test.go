@@ -3,6 +3,7 @@ package engine_test
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml/ast"
@@ -149,6 +150,6 @@ func (r *reference) covers(rule *reference) bool {
 		}
 	}
 	return slices.ContainsFunc(r.applies, func(name string) bool {
-		return name == "any" || name == "all" || name == rule.texts["id"] || name == rule.texts["name"]
+		return strings.EqualFold(name, "any") || strings.EqualFold(name, "all") || name == rule.texts["id"] || name == rule.texts["name"]
 	})
 }

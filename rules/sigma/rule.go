@@ -1,7 +1,7 @@
 package sigma
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -204,5 +204,6 @@ func (p *ruleParser) logsource(pair Pair) {
 
 // String names the log source for people.
 func (s LogSource) String() string {
-	return strings.Trim(fmt.Sprintf("%s/%s/%s", s.Product, s.Category, s.Service), "/")
+	parts := slices.DeleteFunc([]string{s.Product, s.Category, s.Service}, func(p string) bool { return p == "" })
+	return strings.Join(parts, "/")
 }

@@ -9,7 +9,7 @@ import (
 // span is a part of a text: n characters from character from on.
 type span struct{ from, n int }
 
-// Within returns a fault at a part of a node whose text is given. Where the
+// within returns a fault at a part of a node whose text is given. Where the
 // node is not written as its text reads, the fault is at the whole node.
 func (p Place) within(node ast.Node, text string, part span, format string, args ...any) Fault {
 	f := p.At(node, format, args...)
@@ -66,6 +66,9 @@ func (p Place) find(text []rune, from int, f Fault) (line, column int, ok bool) 
 		case at == from:
 			return line, column, true
 		case at < len(text) && at > 0 && unicode.IsSpace(text[at]):
+			if next() == '\\' { // perhaps an escaped space
+				return 0, 0, false
+			}
 			at++
 		case at < len(text) && next() == text[at]:
 			at++
