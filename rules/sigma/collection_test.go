@@ -42,7 +42,7 @@ func TestDocumentsOfACollectionAreMerged(t *testing.T) {
 	}
 	cut := func(from, to string) string { return src[strings.Index(src, from):strings.Index(src, to)] }
 	global, first, second := cut("action: global", "---\ntitle: First"), cut("---\ntitle: First", "--- # the"), cut("--- # the", "---\naction: repeat")
-	third := src[strings.Index(src, "---\naction: repeat"):]
+	_, third, _ := strings.Cut(src, second)
 	for i, want := range []string{global + first, global + second, global + second + third} {
 		if string(rules[i].Document) != want {
 			t.Errorf("the document of rule %d is\n%s\nwant\n%s", i, rules[i].Document, want)
