@@ -148,6 +148,7 @@ func (l *loader) rule(d sigma.Document) {
 	// A match is identified by its rule's id, so no rule may lack one.
 	r.Name, r.ID = cmp.Or(r.Name, r.ID), cmp.Or(r.ID, r.Name)
 	switch {
+	case len(rd.faults) > 0: // it takes no name from a sound rule
 	case r.Name == "":
 		rd.fault(d.Root, "a rule needs a name or an id")
 	case l.again("rule", r.Name):

@@ -93,6 +93,7 @@ func TestAValueThatItsModifierDoesNotTakeIsRefused(t *testing.T) {
 		{"a|re: '(?=x)'", "no regular expression that can run in linear time (RE2)"},
 		{"a|cidr: 10.0.0", `"10.0.0" is no network; write 10.0.0.0/8`},
 		{"a|lt: x", `"x" is no number`},
+		{"a|lt: 1e400", "1e400 is too large a number to compare with"},
 		{"a|exists: maybe", "exists takes true or false"},
 	} {
 		rules, faults := parse(detected("T", "s: {"+c.field+"}\ncondition: s"), many)

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -295,7 +296,10 @@ func parseNetwork(s string) (netip.Prefix, error) {
 // parseNumber reads a decimal number; hexadecimal, Inf and NaN are none.
 func parseNumber(s string) (float64, error) {
 	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || strings.Trim(s, "+-.0123456789eE") != "" {
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Errorf("%s is too large a number to compare with; the largest is about 1.8e308", s)
+	case err != nil || strings.Trim(s, "+-.0123456789eE") != "":
 		return 0, fmt.Errorf("%q is no number", s)
 	}
 	return n, nil
