@@ -43,10 +43,11 @@ type Policy struct {
 	Loaded  time.Time      `json:"loaded"`
 	Version string         `json:"version"` // of the program
 	Rules   []RuleVersion  `json:"rules"`
+	Filters []RuleVersion  `json:"filters,omitempty"`
 	Sources []SourcePolicy `json:"sources"`
 }
 
-// RuleVersion is a rule that is in force.
+// RuleVersion is a rule that is in force, with its filters; or one of these.
 type RuleVersion struct {
 	Name   string `json:"name"`
 	Digest Digest `json:"digest"`

@@ -45,7 +45,7 @@ type RuleRef struct {
 	Name   string `json:"name"` // short, unique, readable: k8s-direct-change
 	Title  string `json:"title"`
 	Level  Level  `json:"level"`
-	Digest Digest `json:"digest"` // of the rule's document
+	Digest Digest `json:"digest"` // of the rule's document, with its filters
 }
 
 // Level is a Sigma level.

@@ -28,8 +28,8 @@ type Matcher struct {
 	pool     sync.Pool // of *engine.Matcher
 }
 
-// Compile makes the policy ready to match. A rule with a fault is left out and
-// reported.
+// Compile makes the policy ready to match. A rule or filter with a fault is
+// left out and reported.
 func (p *Policy) Compile(d Defaults) (*Matcher, sigma.Faults) {
 	if d.Grace == 0 {
 		d.Grace = 5 * time.Minute
@@ -37,14 +37,11 @@ func (p *Policy) Compile(d Defaults) (*Matcher, sigma.Faults) {
 	if d.Limit == 0 {
 		d.Limit = time.Hour
 	}
-	base := make([]*sigma.Rule, len(p.Rules))
-	for i, r := range p.Rules {
-		base[i] = r.Rule
-	}
-	program, faults := engine.Compile(base, p.Estate.Lists)
+	base, faults := p.sound()
+	program, more := engine.Compile(base, p.Estate.Lists)
 	m := &Matcher{rules: slices.Clone(p.Rules), people: newDirectory(p.Estate), defaults: d}
 	m.pool.New = func() any { return program.NewMatcher() }
-	return m, faults
+	return m, append(faults, more...)
 }
 
 // Match returns the matches of all events of a batch, and the events that

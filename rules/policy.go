@@ -18,7 +18,8 @@ import (
 
 // Policy is what is in force: rules, controls, estate.
 type Policy struct {
-	Rules    []*Rule // by name
+	Rules    []*Rule   // by name
+	Filters  []*Filter // likewise; the rules have those that are for them
 	Controls []Control
 	Estate   Estate
 	// Digest identifies all of it together.
@@ -29,7 +30,7 @@ type Policy struct {
 // Approval is set.
 type Rule struct {
 	*sigma.Rule
-	// Digest is that of the rule's document, byte for byte.
+	// Digest is that of the rule's document, byte for byte, with its filters.
 	Digest   event.Digest
 	Act      *Act
 	Approval *Approval
@@ -54,7 +55,7 @@ func Load(folders ...fs.FS) (*Policy, sigma.Faults) {
 	slices.SortFunc(p.Rules, func(a, b *Rule) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(p.Controls, func(a, b Control) int { return cmp.Compare(a.ID, b.ID) })
 	p.Digest = p.digest()
-	return p, l.faults
+	return p, l.faults.Unique()
 }
 
 // loader collects a policy and what is wrong with it.
@@ -116,30 +117,38 @@ func (l *loader) file(name string, src []byte) {
 	}
 	docs, faults := sigma.ParseDocuments(name, src)
 	l.faults = append(l.faults, faults...)
+	read := l.rule
+	switch strings.TrimSuffix(strings.TrimSuffix(path.Base(name), ".yml"), ".yaml") {
+	case "controls":
+		read = l.controls
+	case "estate":
+		read = l.estate
+	default:
+		docs, faults = sigma.Collect(docs)
+		l.faults = append(l.faults, faults...)
+	}
 	for _, d := range docs {
-		switch strings.TrimSuffix(strings.TrimSuffix(path.Base(name), ".yml"), ".yaml") {
-		case "controls":
-			l.controls(d)
-		case "estate":
-			l.estate(d)
-		default:
-			l.rule(d)
-		}
+		read(d)
 	}
 }
 
 func (l *loader) rule(d sigma.Document) {
+	if d.Has("filter") {
+		l.filter(d)
+		return
+	}
 	base, faults := sigma.ParseRule(d)
 	if len(faults) > 0 {
 		l.faults = append(l.faults, faults...)
 		return
 	}
-	r := &Rule{Rule: base, Digest: event.DigestOf(d.Source)}
+	r := &Rule{Rule: base}
 	rd := &reader{Place: d.Place}
 	rd.meaning(r)
 	// A match is identified by its rule's id, so no rule may lack one.
 	r.Name, r.ID = cmp.Or(r.Name, r.ID), cmp.Or(r.ID, r.Name)
 	switch {
+	case len(rd.faults) > 0: // it takes no name from a sound rule
 	case r.Name == "":
 		rd.fault(d.Root, "a rule needs a name or an id")
 	case l.again("rule", r.Name):
@@ -161,6 +170,7 @@ func (l *loader) rule(d sigma.Document) {
 // there.
 func (l *loader) check() {
 	l.checkPeople()
+	l.filters()
 	controls := map[string]bool{}
 	for _, c := range l.policy.Controls {
 		controls[c.ID] = true
@@ -228,6 +238,9 @@ func (p *Policy) Announce(loaded time.Time, version string, sources []SourceInfo
 	out := event.Policy{Digest: p.Digest, Loaded: loaded, Version: version}
 	for _, r := range p.Rules {
 		out.Rules = append(out.Rules, event.RuleVersion{Name: r.Name, Digest: r.Digest})
+	}
+	for _, f := range p.Filters {
+		out.Filters = append(out.Filters, event.RuleVersion{Name: f.Name, Digest: f.Digest})
 	}
 	for _, s := range sources {
 		out.Sources = append(out.Sources, event.SourcePolicy{

@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"sidedoor/event"
 	"sidedoor/rules"
 	"sidedoor/rules/sigma"
 )
@@ -100,6 +101,10 @@ func TestAFaultIsReportedWithItsPlaceAndRemedy(t *testing.T) {
 		{"a test's event that is a text", "r.yml", head + act + "tests: [{name: n, event: x, verdict: none}]\n", "event has to be a mapping"},
 		{"two rules of one name", "two.yml", head + "---\n" + strings.Replace(head, "1111-1111", "1111-2222", 1), `two.yml:10:6: there is another rule "r"`},
 		{"two rules of one id", "two.yml", head + "---\n" + strings.Replace(head, "name: r", "name: q", 1), "there is another rule with the id 11111111-"},
+		{"two filters of one name", "two.yml", head + "---\n" + filter + "---\n" + filter, `two.yml:15:6: there is another filter "f"`},
+		{"a filter for a rule that is not there", "f.yml", strings.Replace(filter, "[r]", "[grant]", 1), `f.yml:4:18: there is no rule "grant"`},
+		{"a filter with an act", "f.yml", filter + act, "f.yml:5:1: a filter has no act"},
+		{"a collection's unknown action", "c.yml", "action: globe\n", `c.yml:1:9: action "globe" is none of global`},
 		{"a rule without name and id", "r.yml", "title: T\nlogsource: {product: p}\ndetection: {s: {a: b}, condition: s}\n", "a rule needs a name or an id"},
 		{"an unknown key of a control", "sub/controls.yaml", "controls:\n  - {id: A, titel: T}\n", `sub/controls.yaml:2:13: control has no key "titel"; did you mean "title"?`},
 		{"a control's id that no subject can hold", "sub/controls.yaml", "controls: [{id: A.1}]\n", "a control needs an id without spaces, dots"},
@@ -198,6 +203,73 @@ func TestTheDigestTellsPoliciesApart(t *testing.T) {
 		if load(t, base, folder{name: text}).Digest == want {
 			t.Errorf("%s changes, and the digest does not", name)
 		}
+	}
+}
+
+const filter = "title: F\nname: f\nlogsource: {product: kubernetes}\nfilter: {rules: [r], bot: {user.username: bot}, condition: bot}\n"
+
+func TestAFilterOfALaterFolderTunesARuleOfAnEarlierOne(t *testing.T) {
+	base := folder{"controls.yaml": controls, "g.yml": grants, "r.yml": head + act}
+	plain, tuned := load(t, base), load(t, base, folder{"filters.yml": filter})
+	for _, c := range []struct {
+		policy *rules.Policy
+		event  string
+		want   int
+	}{
+		{plain, `{"verb":"delete","user":{"username":"bot"}}`, 1},
+		{tuned, `{"verb":"delete","user":{"username":"bot"}}`, 0},
+		{tuned, `{"verb":"delete","user":{"username":"alice"}}`, 1},
+	} {
+		m, faults := c.policy.Compile(rules.Defaults{})
+		if faults.Err() != nil {
+			t.Fatal(faults)
+		}
+		if got, _ := m.Match(batch(kubernetes, c.event)); len(got) != c.want {
+			t.Errorf("%s: %d matches, want %d", c.event, len(got), c.want)
+		}
+	}
+	was, is := rule(t, plain, "r"), rule(t, tuned, "r")
+	if is.Digest == was.Digest || is.Digest != event.DigestOf(is.Document) || string(is.Document) != string(was.Document)+"---\n"+filter {
+		t.Errorf("the rule's evidence does not tell of its filter:\n%s", is.Document)
+	}
+	if rule(t, tuned, "g").Digest != rule(t, plain, "g").Digest || tuned.Digest == plain.Digest {
+		t.Error("a filter changes the policy, and no rule that it is not for")
+	}
+	if a := tuned.Announce(time.Time{}, "v1", nil); len(a.Filters) != 1 || a.Filters[0].Name != "f" || a.Filters[0].Digest != event.DigestOf([]byte(filter)) {
+		t.Errorf("announced: %+v", a.Filters)
+	}
+}
+
+func TestALaterFilterReplacesItsNamesake(t *testing.T) {
+	base := folder{"r.yml": head, "f.yml": filter}
+	p := load(t, base, folder{"f.yml": strings.ReplaceAll(filter, "bot", "robot")})
+	if len(p.Filters) != 1 || !strings.Contains(string(rule(t, p, "r").Document), "robot") || strings.Count(string(rule(t, p, "r").Document), "filter:") != 1 {
+		t.Errorf("%d filters; the rule is\n%s", len(p.Filters), rule(t, p, "r").Document)
+	}
+}
+
+// A filter that cannot be read must not switch its rules off.
+func TestAFaultyFilterLeavesItsRulesOn(t *testing.T) {
+	p := load(t, folder{"r.yml": head, "f.yml": strings.Replace(filter, "user.username", "user.username|expand", 1)})
+	m, faults := p.Compile(rules.Defaults{})
+	if len(faults) != 1 || !strings.Contains(faults.Error(), "f.yml:4:") {
+		t.Errorf("want one fault of the filter, got %v", faults)
+	}
+	if got, _ := m.Match(batch(kubernetes, `{"verb":"delete","user":{"username":"bot"}}`)); len(got) != 1 {
+		t.Errorf("%d matches, want 1", len(got))
+	}
+}
+
+func TestTheRulesOfACollectionAreRulesOfThePolicy(t *testing.T) {
+	common := "action: global\nlevel: high\nlogsource: {product: kubernetes, service: audit}\ndetection: {condition: s}\n"
+	p := load(t, folder{"c.yml": common + "---\ntitle: A\nname: a\ndetection: {s: {verb: create}}\n---\naction: repeat\nname: b\ndetection: {s: {verb: delete}}\n"})
+	m, faults := p.Compile(rules.Defaults{})
+	if faults.Err() != nil {
+		t.Fatal(faults)
+	}
+	got, _ := m.Match(batch(kubernetes, `{"verb":"delete"}`))
+	if len(p.Rules) != 2 || len(got) != 1 || got[0].Rule.Name != "b" || got[0].Rule.Level != event.High {
+		t.Errorf("%d rules, %+v", len(p.Rules), got)
 	}
 }
 

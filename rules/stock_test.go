@@ -16,22 +16,19 @@ func TestStockRulesLoadUnchanged(t *testing.T) {
 		t.Skipf("SKIPPED, so no public rule is loaded: there are none at %s", stock)
 	}
 	p, faults := rules.Load(os.DirFS(stock))
-	unsupported := 0
 	for _, f := range faults {
-		if strings.Contains(f.Message, "not supported by this version") {
-			unsupported++
-			continue
-		}
 		t.Error(f)
 	}
 	m, compileFaults := p.Compile(rules.Defaults{})
 	for _, f := range compileFaults {
-		t.Error(f)
+		if !strings.Contains(f.Message, "the estate has no list") { // lists are everybody's own
+			t.Error(f)
+		}
 	}
-	if len(p.Rules) < 1500 {
+	if len(p.Rules) < 1700 {
 		t.Errorf("only %d rules are loaded", len(p.Rules))
 	}
-	t.Logf("%d rules, %d faults for what is not supported yet", len(p.Rules), unsupported)
+	t.Logf("%d rules, of which %d ask for lists", len(p.Rules), len(compileFaults))
 	for _, r := range p.Rules {
 		if r.Act == nil || r.ID == "" {
 			t.Errorf("%s: it has an act: %v, and the id %q", r.Name, r.Act != nil, r.ID)

@@ -59,8 +59,8 @@ func reviewControls(controls []rules.Control) []review.Control {
 	return out
 }
 
-// keepPolicy stores the documents of the rules in force, so that an auditor
-// finds the exact text behind each verdict.
+// keepPolicy stores the documents of the rules and filters in force, so that
+// an auditor finds the exact text behind each verdict.
 func keepPolicy(ctx context.Context, s *stream.Stream, policy *rules.Policy) error {
 	for _, r := range policy.Rules {
 		digest, err := s.KeepDocument(ctx, r.Document)
@@ -69,6 +69,11 @@ func keepPolicy(ctx context.Context, s *stream.Stream, policy *rules.Policy) err
 		}
 		if digest != r.Digest {
 			return errors.New("rule " + r.Name + ": its digest is not that of its document")
+		}
+	}
+	for _, f := range policy.Filters {
+		if _, err := s.KeepDocument(ctx, f.Document); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -34,8 +34,8 @@ func (c *rulesCheckCmd) Run(_ context.Context, e *edges) error {
 	if _, faults := policy.Compile(rules.Defaults{}); faults.Err() != nil {
 		return faults.Err()
 	}
-	fmt.Fprintf(e.out, "%d rules, %d controls, %d lists, %d people: no faults\n",
-		len(policy.Rules), len(policy.Controls), len(policy.Estate.Lists), len(policy.Estate.People))
+	fmt.Fprintf(e.out, "%d rules, %d filters, %d controls, %d lists, %d people: no faults\n",
+		len(policy.Rules), len(policy.Filters), len(policy.Controls), len(policy.Estate.Lists), len(policy.Estate.People))
 	return nil
 }
 

@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -59,7 +61,13 @@ func FuzzText(f *testing.F) {
 	f.Add(`\`, `\`, uint8(2))
 	f.Add(`**?*`, "\xff", uint8(1))
 	f.Add("200", "200.0", uint8(3))
-	modifiers := []string{"", "|contains", "|startswith", "|endswith", "|cased", "|contains|cased", "|startswith|cased", "|endswith|cased"}
+	f.Add(" -x /y", " /x ―y", uint8(8))
+	f.Add("né", "xbsOpeA==", uint8(11))
+	f.Add("x%l%", "xab", uint8(14))
+	modifiers := []string{
+		"", "|contains", "|startswith", "|endswith", "|cased", "|contains|cased", "|startswith|cased", "|endswith|cased",
+		"|windash", "|windash|contains", "|base64", "|base64offset|contains|cased", "|wide|base64|contains", "|utf16", "|expand", "|neq",
+	}
 	f.Fuzz(func(t *testing.T, wanted, text string, which uint8) {
 		if !printable(wanted) {
 			t.Skip()
@@ -71,9 +79,41 @@ func FuzzText(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		got := match(t, src, raw)
-		if want := references(t, src, nil)[0].matchesAny(event, ""); want != (len(got) == 1) {
+		rules, faults := sigma.ParseRules("f.yml", []byte(src))
+		p, more := engine.Compile(rules, sigma.Lists{"l": {"ab", "c*"}})
+		if len(faults)+len(more) > 0 { // a wildcard or nothing that could be encoded, no list, too many dashes
+			t.Skip()
+		}
+		got, err := p.NewMatcher().Match(nil, cloudtrail, "", raw)
+		if unread(err) {
+			t.Fatal(err)
+		}
+		if want := references(t, src, sigma.Lists{"l": {"ab", "c*"}})[0].matchesAny(event, ""); want != (len(got) == 1) {
 			t.Errorf("%s\n%q: engine %v, reference %v", src, raw, !want, want)
+		}
+	})
+}
+
+// FuzzDatePart: a part of a date is the same to the engine and to the
+// reference, and what is no date to one is none to the other.
+func FuzzDatePart(f *testing.F) {
+	for i, seed := range []string{"2024-02-29T23:59:60.5+01:00", "2023-02-29", "1700000000.5", "0001-01-01 00:00 UTC", "9999-12-31T23:59Z", "253402300799999"} {
+		f.Add(seed, uint8(i))
+	}
+	parts := []string{"minute", "hour", "day", "week", "month", "year"}
+	f.Fuzz(func(t *testing.T, text string, which uint8) {
+		part := parts[int(which)%len(parts)]
+		raw, _ := json.Marshal(map[string]string{"x": text})
+		event, _ := decode(raw)
+		n, ok := datePart(event.members[0].value.(string), part)
+		if !ok {
+			n = 12
+		} else if n == 0 && part != "minute" && part != "hour" {
+			t.Fatalf("%q: %s 0", text, part)
+		}
+		src := fmt.Sprintf("title: T\nlogsource: {product: aws}\ndetection: {s: {x|%s: %v}, t: {x|%s|gte: 1}, condition: [s, not s and t and not t]}\n", part, n, part)
+		if got := match(t, src, raw); ok != (len(got) == 1) {
+			t.Errorf("%q: %s is %v, %v to the reference; the engine says %v", text, part, n, ok, got)
 		}
 	})
 }

@@ -53,7 +53,7 @@ func loadPublic(t testing.TB) public {
 	}
 	t.Logf("%d public rules load", len(p.rules))
 	for why, n := range refused {
-		t.Logf("%4d refused: %s", n, why)
+		t.Errorf("%d refused: %s", n, why)
 	}
 	return p
 }

@@ -17,7 +17,13 @@ var (
 	// Values of which some are numbers and addresses.
 	drawText = rapid.OneOf(
 		rapid.Map(rapid.SliceOfN(drawBit, 0, 5), func(s []string) string { return strings.Join(s, "") }),
-		rapid.SampledFrom([]string{"1", "1.0", "10", "1e1", "-3", "2.5", "12345678901234567890", "12345678901234567891"}),
+		rapid.SampledFrom([]string{"1", "1.0", "10", "1e1", "-3", "2.5", "12345678901234567890", "12345678901234567891", "1e400", "-1e500"}),
+		rapid.SampledFrom([]string{"-x", "/x", "–x", "x -y", "x /y", "y—x ―1", "--x", "x-y", "-x-y /K"}),
+		rapid.SampledFrom([]string{"eA==", "eHg=", "eHl4", "eHk", "h4e", "4e", "IHh5IA==", "x\x00x\x00", "\x00x\x00y", "\ufffd\ufffdx\x00y\x00", "eAB4AA", "WEg="}),
+		rapid.SampledFrom([]string{
+			"2024-02-29T23:59:60Z", "2024-12-30t00:00:00.5+02:00", "2021-01-03 10:15", "2021-01-03", "2023-02-29", "2024-02-29T24:00:00Z",
+			"1700000000", "1700000000123", "1e10", "2024-02-29T10:15:00 UTC", "2024-2-9", "0.5",
+		}),
 		rapid.SampledFrom([]string{"10.1.2.3", "fd00::1", "fd00::1%eth0", "::ffff:10.0.0.1", "10.0.0.1%eth0", "face", "true"}),
 	)
 )
@@ -31,11 +37,7 @@ func drawField(t *rapid.T, depth int) (key, values string) {
 	if depth < 2 && rapid.IntRange(0, 4).Draw(t, "nest") == 0 {
 		return name, drawSelection(t, depth+1)
 	}
-	modifiers := rapid.SampledFrom([]string{
-		"", "", "", "|contains", "|startswith", "|endswith", "|all", "|contains|all", "|cased", "|contains|cased", "|startswith|cased",
-		"|endswith|cased", "|re", "|re|i", "|re|m|s", "|cidr", "|exists", "|lt", "|lte", "|gt", "|gte", "|expand", "|contains|expand|all",
-		"|fieldref", "|fieldref|contains", "|fieldref|endswith|cased", "|fieldref|all|startswith",
-	}).Draw(t, "modifiers")
+	modifiers := drawModifiers.Draw(t, "modifiers")
 	draw := func() string { return drawValue(t, modifiers) }
 	n := rapid.IntRange(1, 3).Draw(t, "values")
 	if n == 1 && rapid.Bool().Draw(t, "bare") {
@@ -48,21 +50,70 @@ func drawField(t *rapid.T, depth int) (key, values string) {
 	return quoted(name + modifiers), "[" + strings.Join(list, ", ") + "]"
 }
 
+var drawModifiers = rapid.SampledFrom([]string{
+	"", "", "", "|contains", "|startswith", "|endswith", "|all", "|contains|all", "|cased", "|contains|cased", "|startswith|cased",
+	"|endswith|cased", "|re", "|re|i", "|re|m|s", "|re|startswith", "|re|i|endswith", "|re|contains|all", "|cidr", "|cidr|all", "|exists",
+	"|lt", "|lte", "|gt", "|gte", "|expand", "|contains|expand|all", "|expand|cidr", "|expand|gte", "|re|expand",
+	"|fieldref", "|fieldref|contains", "|fieldref|endswith|cased", "|fieldref|all|startswith", "|fieldref|neq", "|neq|fieldref|contains",
+	"|neq", "|neq|contains", "|startswith|neq|cased", "|cidr|neq", "|re|neq", "|expand|neq", "|hour|neq",
+	"|base64", "|base64|cased", "|base64offset|contains", "|base64offset|contains|all", "|base64offset|startswith|cased",
+	"|utf16le|contains", "|wide|base64offset|contains", "|utf16be", "|utf16|startswith", "|utf16|base64|contains", "|base64|base64",
+	"|base64|wide|contains", "|expand|base64|contains", "|windash|base64|startswith",
+	"|windash", "|windash|contains", "|contains|windash|all", "|windash|expand|contains", "|expand|windash", "|windash|neq|endswith",
+	"|minute", "|hour", "|day", "|week", "|month", "|year", "|minute|lt", "|hour|gte", "|day|gt", "|week|lte", "|month|lt", "|year|gte",
+	"|expand|day",
+})
+
+// encodes says whether there is a modifier that takes a text without wildcards.
+func encodes(modifiers string) bool {
+	return slices.ContainsFunc(strings.Split(modifiers, "|"), encodingModifier)
+}
+
+// drawEncodable writes a text of at least two characters without wildcards.
+func drawEncodable(t *rapid.T) string {
+	bit := rapid.SampledFrom([]string{"x", "X", "y", "ä", "1", "K", `\*`, `\\`, "-x", " ", "\U0001f600"})
+	return quoted(strings.Join(rapid.SliceOfN(bit, 2, 4).Draw(t, "encodable"), ""))
+}
+
+// drawPlaceholders writes a value that refers to lists of texts without
+// wildcards, numbers or networks, or to any.
+func drawPlaceholders(t *rapid.T, modifiers string) string {
+	is := func(m string) bool { return strings.Contains(modifiers, m) }
+	switch {
+	case is("cidr"):
+		return "'%networks%'"
+	case is("day"):
+		return "'%days%'"
+	case is("gte"):
+		return rapid.SampledFrom([]string{"'%days%'", "'-%days%'", "'%days%.5'", "'%days%%days%'"}).Draw(t, "numbers")
+	case encodes(modifiers), is("re"):
+		return rapid.SampledFrom([]string{"'x%plain%'", "'%plain%%plain%y'", "'-%plain% '", `'\%%plain%\\'`}).Draw(t, "plain")
+	}
+	return rapid.SampledFrom([]string{"'%texts%'", "'%none%'", "'x%texts%'", "'%texts%%plain%'", `'\%%texts%?\\%plain%'`, "'%none%%texts%'", "'100%%plain%%'", "'-%plain% /x'"}).Draw(t, "list")
+}
+
 // drawValue writes a value that fits the modifiers.
 func drawValue(t *rapid.T, modifiers string) string {
 	switch {
 	case modifiers == "" && rapid.IntRange(0, 3).Draw(t, "plain") == 0:
 		return rapid.SampledFrom([]string{"null", "true", "false", "1", "10", "2.5", "-3", "1e1", "~"}).Draw(t, "scalar")
+	case strings.Contains(modifiers, "expand"):
+		return drawPlaceholders(t, modifiers)
 	case strings.HasPrefix(modifiers, "|re"):
 		return quoted(rapid.SampledFrom([]string{"^x", "x.*y$", "[xä]+1", "^$", `\*`, "(?i)k", "^1.?$", "^y"}).Draw(t, "regexp"))
-	case modifiers == "|cidr":
+	case strings.HasPrefix(modifiers, "|cidr"):
 		return quoted(rapid.SampledFrom([]string{"10.0.0.0/8", "10.1.2.3/32", "fd00::/8", "::/0", "0.0.0.0/0"}).Draw(t, "network"))
 	case modifiers == "|exists":
 		return rapid.SampledFrom([]string{"true", "false"}).Draw(t, "exists")
 	case slices.Contains([]string{"|lt", "|lte", "|gt", "|gte"}, modifiers):
-		return rapid.SampledFrom([]string{"1", "2.5", "-3", "'10'", "1e1"}).Draw(t, "number")
-	case strings.Contains(modifiers, "expand"):
-		return rapid.SampledFrom([]string{"'%texts%'", "'%none%'"}).Draw(t, "list")
+		return rapid.SampledFrom([]string{"1", "2.5", "-3", "'10'", "1e1", "1e300"}).Draw(t, "number")
+	case slices.ContainsFunc(strings.Split(modifiers, "|"), has([]string{"minute", "hour", "day", "week", "month", "year"})):
+		if strings.Contains(modifiers, "year") {
+			return rapid.SampledFrom([]string{"1970", "2023", "2024", "'2021'"}).Draw(t, "year")
+		}
+		return rapid.SampledFrom([]string{"1", "2", "10", "12", "'3'"}).Draw(t, "part")
+	case encodes(modifiers):
+		return drawEncodable(t)
 	case strings.Contains(modifiers, "fieldref"):
 		return quoted(drawKey.Filter(func(k string) bool { return k != "" }).Draw(t, "other"))
 	}
@@ -80,7 +131,7 @@ func drawSelection(t *rapid.T, depth int) string {
 		if depth > 0 {
 			break
 		}
-		key := rapid.SampledFrom([]string{"'|all'", "'|contains'", "'|startswith'", "'|all|endswith'", "'|cased'"}).Draw(t, "keywords")
+		key := rapid.SampledFrom([]string{"'|all'", "'|contains'", "'|startswith'", "'|all|endswith'", "'|cased'", "'|windash'", "'|all|windash|contains'"}).Draw(t, "keywords")
 		return fmt.Sprintf("{%s: [%s, %s]}", key, quoted(drawText.Draw(t, "word")), quoted(drawText.Draw(t, "word")))
 	}
 	return drawMapping(t, depth)
@@ -159,7 +210,7 @@ func drawJSON(t *rapid.T, b *strings.Builder, depth int) {
 	case kind <= 3 && depth < 4:
 		drawObject(t, b, depth)
 	case kind == 4:
-		b.WriteString(rapid.SampledFrom([]string{"null", "true", "false", "1", "1.0", "10", "1e1", "-3", "-0", "2.50", "12345678901234567891"}).Draw(t, "scalar"))
+		b.WriteString(rapid.SampledFrom([]string{"null", "true", "false", "1", "1.0", "10", "1e1", "-3", "-0", "2.50", "12345678901234567891", "1e400", "-2e999", strings.Repeat("7", 90), "1700000000", "1700000000123.5"}).Draw(t, "scalar"))
 	default:
 		drawString(t, b, drawText.Draw(t, "text"))
 	}
@@ -172,7 +223,7 @@ func drawString(t *rapid.T, b *strings.Builder, s string) {
 	escape := rapid.IntRange(0, 2).Draw(t, "escape") == 0
 	for _, r := range s {
 		switch {
-		case escape && r < 0x10000:
+		case escape && r < 0x10000 || r < ' ':
 			fmt.Fprintf(b, `\u%04X`, r)
 		case r == '\\':
 			b.WriteString(`\\`)

@@ -13,7 +13,9 @@ import (
 	"sidedoor/rules/sigma"
 )
 
-var lists = sigma.Lists{"texts": {"x*", "Ä?", `\*`, "1"}, "none": {}}
+var lists = sigma.Lists{
+	"texts": {"x*", "Ä?", `\*`, "1"}, "none": {}, "plain": {"x", "Xy"}, "days": {"3", "10"}, "networks": {"10.0.0.0/8", "fd00::/8"},
+}
 
 // TestTheEngineAgreesWithTheReference: on whatever rules and events, whatever
 // the order in which one matcher sees them.
@@ -132,10 +134,14 @@ func TestAnEventIsReadTheSameHoweverItIsSpelt(t *testing.T) {
 		key, text := drawKey.Draw(t, "key"), strings.ToValidUTF8(drawText.Draw(t, "text"), "")
 		plain, escaped := "", ""
 		for _, r := range text {
-			if r == '\\' {
-				plain += `\`
+			switch {
+			case r == '\\':
+				plain += `\\`
+			case r < ' ':
+				plain += fmt.Sprintf(`\u%04x`, r)
+			default:
+				plain += string(r)
 			}
-			plain += string(r)
 			if r < 0x10000 {
 				escaped += fmt.Sprintf(`\u%04x`, r)
 			} else {

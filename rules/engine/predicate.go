@@ -2,6 +2,8 @@ package engine
 
 import (
 	"bytes"
+	"errors"
+	"math"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -96,34 +98,38 @@ func (c comparison) holds(v *value) bool {
 	if !ok {
 		return false
 	}
-	switch c.op {
-	case sigma.Less:
-		return n < c.limit
-	case sigma.LessEqual:
-		return n <= c.limit
-	case sigma.Greater:
-		return n > c.limit
-	}
-	return n >= c.limit
+	return compare(c.op, n, c.limit)
 }
 
-// parseNumber reads a decimal number of at most 64 bytes; hexadecimal, Inf and
-// NaN are none.
-func parseNumber(b []byte) (float64, bool) {
-	if len(b) == 0 || len(b) > 64 {
-		return 0, false
+func compare(op sigma.Op, n, limit float64) bool {
+	switch op {
+	case sigma.Less:
+		return n < limit
+	case sigma.LessEqual:
+		return n <= limit
+	case sigma.Greater:
+		return n > limit
 	}
+	return n >= limit
+}
+
+// parseNumber reads a decimal number; hexadecimal, Inf and NaN are none. One
+// that is too large is infinite, so that it is still greater than others.
+func parseNumber(b []byte) (float64, bool) {
 	for _, c := range b {
 		if (c < '0' || c > '9') && strings.IndexByte("+-.eE", c) < 0 {
 			return 0, false
 		}
 	}
 	n, err := strconv.ParseFloat(string(b), 64)
-	return n, err == nil
+	return n, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
 // newPredicate returns what decides about values as p asks.
 func newPredicate(p *sigma.Predicate) predicate {
+	if p.Part != sigma.WholeTime {
+		return timePart{p.Part, p.Op, p.Number}
+	}
 	switch p.Op {
 	case sigma.Search:
 		return pattern{p.Regexp}
@@ -135,6 +141,7 @@ func newPredicate(p *sigma.Predicate) predicate {
 	t := &text{glob: compileGlob(p.Pattern, p.Cased), cased: p.Cased}
 	if s, plain := p.Pattern.Plain(); plain {
 		t.number, t.isNum = parseNumber([]byte(s))
+		t.isNum = t.isNum && !math.IsInf(t.number, 0) // all that are too large would be equal
 		t.integer = isInteger([]byte(s))
 	}
 	return t

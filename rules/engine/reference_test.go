@@ -1,12 +1,12 @@
 package engine_test
 
 import (
+	"math"
 	"net"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -23,43 +23,10 @@ type reference struct {
 	selections map[string]ast.Node
 	conditions []string
 	regexps    map[string]*regexp.Regexp
-}
 
-// references reads the rules of a file that are sound.
-func references(t testing.TB, src string, lists sigma.Lists) []*reference {
-	t.Helper()
-	docs, faults := sigma.ParseDocuments("r.yml", []byte(src))
-	if faults.Err() != nil {
-		t.Fatal(faults)
-	}
-	var out []*reference
-	for _, d := range docs {
-		out = append(out, newReference(d, lists))
-	}
-	return out
-}
-
-func newReference(d sigma.Document, lists sigma.Lists) *reference {
-	r := &reference{lists: lists, selections: map[string]ast.Node{}, regexps: map[string]*regexp.Regexp{}}
-	pairs, _ := sigma.Pairs(d.Root)
-	for _, p := range pairs {
-		if p.Key != "detection" {
-			continue
-		}
-		parts, _ := sigma.Pairs(p.Value)
-		for _, s := range parts {
-			if s.Key != "condition" {
-				r.selections[s.Key] = s.Value
-				r.names = append(r.names, s.Key)
-				continue
-			}
-			for _, n := range listed(s.Value) {
-				text, _ := sigma.Text(n)
-				r.conditions = append(r.conditions, text)
-			}
-		}
-	}
-	return r
+	texts   map[string]string // id, name, product, category, service
+	applies []string          // of a filter: ids and names of rules; "any"
+	filters []*reference      // of a rule
 }
 
 // listed returns the items of a list, or the node alone.
@@ -71,8 +38,13 @@ func listed(n ast.Node) []ast.Node {
 }
 
 func (r *reference) matches(v view) bool {
+	holds := func(name string) bool { return r.selection("", r.selections[name], v) }
+	return r.decides(holds) && !slices.ContainsFunc(r.filters, func(f *reference) bool { return f.suppresses(v) })
+}
+
+func (r *reference) decides(holds func(string) bool) bool {
 	return slices.ContainsFunc(r.conditions, func(c string) bool {
-		return r.condition(strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(c)), v)
+		return r.condition(strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(c)), holds)
 	})
 }
 
@@ -81,29 +53,35 @@ func (r *reference) matchesAny(event object, kind string) bool {
 	return slices.ContainsFunc(readings(event), func(o object) bool { return r.matches(view{o, kind, event}) })
 }
 
+// suppresses says whether a filter's condition is not what it is for an event
+// in which none of its selections is found.
+func (r *reference) suppresses(v view) bool {
+	return r.decides(func(name string) bool { return r.selection("", r.selections[name], v) }) != r.decides(func(string) bool { return false })
+}
+
 // condition: or binds least, then and, then not.
-func (r *reference) condition(words []string, v view) bool {
+func (r *reference) condition(words []string, holds func(string) bool) bool {
 	if parts := splitAt(words, "or"); len(parts) > 1 {
-		return slices.ContainsFunc(parts, func(p []string) bool { return r.condition(p, v) })
+		return slices.ContainsFunc(parts, func(p []string) bool { return r.condition(p, holds) })
 	}
 	if parts := splitAt(words, "and"); len(parts) > 1 {
-		return !slices.ContainsFunc(parts, func(p []string) bool { return !r.condition(p, v) })
+		return !slices.ContainsFunc(parts, func(p []string) bool { return !r.condition(p, holds) })
 	}
 	switch first := strings.ToLower(words[0]); {
 	case first == "not":
-		return !r.condition(words[1:], v)
+		return !r.condition(words[1:], holds)
 	case first == "(":
-		return r.condition(words[1:len(words)-1], v)
+		return r.condition(words[1:len(words)-1], holds)
 	case len(words) == 3:
 		hits, all := 0, r.named(words[2])
 		for _, n := range all {
-			if r.selection("", r.selections[n], v) {
+			if holds(n) {
 				hits++
 			}
 		}
 		return hits == len(all) || (first != "all" && hits > 0)
 	}
-	return r.selection("", r.selections[words[0]], v)
+	return holds(words[0])
 }
 
 // splitAt splits at a word that stands outside of parentheses.
@@ -127,7 +105,7 @@ func (r *reference) named(pattern string) []string {
 	var names []string
 	for _, n := range r.names {
 		if strings.EqualFold(pattern, "them") && !strings.HasPrefix(n, "_") ||
-			!strings.EqualFold(pattern, "them") && r.wild(pattern).MatchString(n) {
+			!strings.EqualFold(pattern, "them") && r.regexp(expressionOf(atomsOf(pattern, nil))).MatchString(n) {
 			names = append(names, n)
 		}
 	}
@@ -143,9 +121,9 @@ func (r *reference) selection(path string, n ast.Node, v view) bool {
 			return r.selection(path, item, v)
 		}
 		if path == "" {
-			return r.value("", []string{"contains"}, item, v)
+			return r.value("", []string{"contains"}, item, v, nil)
 		}
-		return r.value(path, nil, item, v)
+		return r.value(path, nil, item, v, nil)
 	})
 }
 
@@ -154,7 +132,7 @@ func (r *reference) field(path string, p sigma.Pair, v view) bool {
 	name, modifiers := parts[0], parts[1:]
 	switch {
 	case name == "":
-		if !slices.ContainsFunc([]string{"re", "cidr", "startswith", "endswith", "lt", "lte", "gt", "gte"}, has(modifiers)) {
+		if !slices.ContainsFunc([]string{"re", "cidr", "startswith", "endswith", "contains", "lt", "lte", "gt", "gte"}, has(modifiers)) {
 			modifiers = append(slices.Clone(modifiers), "contains")
 		}
 		path = ""
@@ -166,35 +144,26 @@ func (r *reference) field(path string, p sigma.Pair, v view) bool {
 	if items := listed(p.Value); slices.ContainsFunc(items, func(n ast.Node) bool { _, ok := sigma.Pairs(n); return ok }) {
 		return r.selection(path, p.Value, v)
 	}
-	hits, values := 0, listed(p.Value)
-	if slices.Contains(modifiers, "expand") {
-		values = r.expanded(values)
-	}
-	for _, value := range values {
-		if r.value(path, modifiers, value, v) {
-			hits++
+	hits, values := 0, 0
+	for _, value := range listed(p.Value) {
+		for _, entries := range r.expansions(value, modifiers) {
+			values++
+			if r.value(path, modifiers, value, v, entries) {
+				hits++
+			}
 		}
 	}
-	return hits > 0 && (hits == len(values) || !slices.Contains(modifiers, "all"))
+	holds := hits > 0 && (hits == values || !slices.Contains(modifiers, "all"))
+	return holds != slices.Contains(modifiers, "neq")
 }
 
 func has(list []string) func(string) bool {
 	return func(s string) bool { return slices.Contains(list, s) }
 }
 
-func (r *reference) expanded(values []ast.Node) []ast.Node {
-	var out []ast.Node
-	for _, n := range values {
-		text, _ := sigma.Text(n)
-		for _, entry := range r.lists[strings.Trim(text, "%")] {
-			out = append(out, &ast.StringNode{Value: entry})
-		}
-	}
-	return out
-}
-
-// value says whether an event satisfies one value of a rule.
-func (r *reference) value(path string, modifiers []string, want ast.Node, v view) bool {
+// value says whether an event satisfies one value of a rule, with entries of
+// lists for its placeholders.
+func (r *reference) value(path string, modifiers []string, want ast.Node, v view, entries []string) bool {
 	candidates := v.at(path)
 	if path == "" {
 		candidates = v.texts()
@@ -206,54 +175,72 @@ func (r *reference) value(path string, modifiers []string, want ast.Node, v view
 	if slices.Contains(modifiers, "exists") {
 		return (len(candidates) > 0) == (strings.EqualFold(text, "true") || strings.EqualFold(text, "yes"))
 	}
-	wanted := []string{text}
-	if slices.Contains(modifiers, "fieldref") {
-		wanted = nil
-		for _, other := range v.at(text) {
-			if s, ok := textOf(other); ok {
-				wanted = append(wanted, literal(s))
-			}
-		}
-	}
 	return slices.ContainsFunc(candidates, func(c any) bool {
-		return slices.ContainsFunc(wanted, func(w string) bool { return r.holds(c, w, modifiers) })
+		have, ok := textOf(c)
+		return ok && r.holds(c, have, text, v, modifiers, entries)
 	})
 }
 
-// literal escapes a text so that it has no wildcards.
-func literal(s string) string { return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`).Replace(s) }
-
-func (r *reference) holds(have any, want string, modifiers []string) bool {
-	text, ok := textOf(have)
-	if !ok {
-		return false
-	}
+// holds compares one text of an event with a value.
+func (r *reference) holds(value any, have, want string, v view, modifiers, entries []string) bool {
 	is := has(modifiers)
+	_, isText := value.(string)
+	_, isBool := value.(bool)
+	compared := slices.ContainsFunc([]string{"lt", "lte", "gt", "gte"}, is)
+	part := slices.IndexFunc(modifiers, has([]string{"minute", "hour", "day", "week", "month", "year"}))
+	if is("re") || is("cidr") || is("fieldref") || compared || part >= 0 {
+		want = writeOut(want, entries)
+	}
 	switch {
 	case is("re"):
-		return r.regexp(flags(modifiers) + want).MatchString(text)
+		return r.regexp(flags(modifiers) + anchored(want, is)).MatchString(have)
 	case is("cidr"):
-		_, isText := have.(string)
 		_, network, _ := net.ParseCIDR(want)
-		return isText && network.Contains(address(text))
-	case is("lt"), is("lte"), is("gt"), is("gte"):
-		_, isBool := have.(bool)
-		a, ok := number(text)
+		return isText && network.Contains(address(have))
+	case is("fieldref"):
+		return slices.ContainsFunc(v.at(want), func(other any) bool {
+			text, ok := textOf(other)
+			return ok && refers(have, text, is)
+		})
+	case part >= 0:
+		n, ok := datePart(have, modifiers[part])
 		b, _ := number(want)
-		return ok && !isBool && (is("lt") && a < b || is("lte") && a <= b || is("gt") && a > b || is("gte") && a >= b)
+		return ok && !isBool && (!compared && n == b || ordered(n, b, is))
+	case compared:
+		a, ok := number(have)
+		b, _ := number(want)
+		return ok && !isBool && ordered(a, b, is)
 	}
+	return slices.ContainsFunc(r.variants(want, modifiers, entries), func(atoms []string) bool {
+		text := have
+		if !is("cased") {
+			text, atoms = strings.ToLower(have), lowered(atoms)
+		}
+		return r.regexp(expressionOf(atoms)).MatchString(text) || !isText && sameNumber(have, atoms)
+	})
+}
+
+func ordered(a, b float64, is func(string) bool) bool {
+	return is("lt") && a < b || is("lte") && a <= b || is("gt") && a > b || is("gte") && a >= b
+}
+
+// refers compares two fields' texts.
+func refers(a, b string, is func(string) bool) bool {
 	if !is("cased") {
-		text, want = strings.ToLower(text), strings.ToLower(want)
+		a, b = strings.ToLower(a), strings.ToLower(b)
 	}
-	pattern := want
-	if is("contains") || is("endswith") {
-		pattern = "*" + pattern
+	return a == b || is("contains") && strings.Contains(a, b) || is("startswith") && strings.HasPrefix(a, b) ||
+		is("endswith") && strings.HasSuffix(a, b)
+}
+
+func anchored(re string, is func(string) bool) string {
+	if is("startswith") {
+		re = `\A(?:` + re + `)`
 	}
-	if is("contains") || is("startswith") {
-		// A backslash at the end must not take the meaning from the star.
-		return r.regexp(strings.TrimSuffix(r.wild(pattern).String(), `\z`)).MatchString(text)
+	if is("endswith") {
+		re = `(?:` + re + `)\z`
 	}
-	return r.wild(pattern).MatchString(text) || pattern == want && !is("fieldref") && sameNumber(have, want)
+	return re
 }
 
 func flags(modifiers []string) string {
@@ -277,27 +264,6 @@ func address(s string) net.IP {
 	return net.ParseIP(s)
 }
 
-// wild turns a Sigma string into a regular expression.
-func (r *reference) wild(s string) *regexp.Regexp {
-	var b strings.Builder
-	b.WriteString(`\A`)
-	runes := []rune(s)
-	for i := 0; i < len(runes); i++ {
-		switch c := runes[i]; {
-		case c == '\\' && i+1 < len(runes) && strings.ContainsRune(`\*?`, runes[i+1]):
-			i++
-			b.WriteString(regexp.QuoteMeta(string(runes[i])))
-		case c == '*':
-			b.WriteString(`(?s:.*)`)
-		case c == '?':
-			b.WriteString(`(?s:.)`)
-		default:
-			b.WriteString(regexp.QuoteMeta(string(c)))
-		}
-	}
-	return r.regexp(b.String() + `\z`)
-}
-
 func (r *reference) regexp(s string) *regexp.Regexp {
 	if r.regexps[s] == nil {
 		r.regexps[s] = regexp.MustCompile(s)
@@ -307,24 +273,23 @@ func (r *reference) regexp(s string) *regexp.Regexp {
 
 var decimal = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
 
+// number reads a number; one that is too large is infinite.
 func number(s string) (float64, bool) {
-	if !decimal.MatchString(s) || len(s) > 64 {
+	if !decimal.MatchString(s) {
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(s, 64)
-	return n, err == nil
+	return n, err == nil || math.IsInf(n, 0)
 }
 
-// sameNumber: 200 is 200.0. Two integers are the same if their texts are.
-func sameNumber(have any, want string) bool {
-	if _, isText := have.(string); isText {
+// sameNumber: 200 is 200.0. Two integers are the same if their texts are, and
+// so are two numbers that are too large.
+func sameNumber(have string, atoms []string) bool {
+	want := strings.Join(atoms, "")
+	if !strings.ContainsAny(have+want, ".eE") {
 		return false
 	}
-	text, _ := textOf(have)
-	if !strings.ContainsAny(text+want, ".eE") {
-		return false
-	}
-	a, okA := number(text)
+	a, okA := number(have)
 	b, okB := number(want)
-	return okA && okB && a == b
+	return okA && okB && a == b && !math.IsInf(b, 0)
 }

@@ -18,7 +18,7 @@ func (r *run) same(as, bs []value, how *sigma.Predicate) bool {
 	}
 	for i := range as {
 		for k := range bs {
-			if as[i].hasText() && bs[k].hasText() && compare(r.compared(&as[i], how), r.compared(&bs[k], how), how) {
+			if as[i].hasText() && bs[k].hasText() && alike(r.compared(&as[i], how), r.compared(&bs[k], how), how) {
 				return true
 			}
 		}
@@ -35,7 +35,7 @@ func (r *run) compared(v *value, how *sigma.Predicate) []byte {
 	return v.folded
 }
 
-func compare(a, b []byte, how *sigma.Predicate) bool {
+func alike(a, b []byte, how *sigma.Predicate) bool {
 	switch {
 	case how.Contains:
 		return bytes.Contains(a, b)

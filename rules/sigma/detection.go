@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -12,6 +13,12 @@ func (p *ruleParser) detection(pair Pair) {
 		p.fault(pair.KeyNode, "detection has to be a mapping of selections and a condition")
 		return
 	}
+	p.selections(pair, pairs)
+}
+
+// selections reads the selections and the condition of a detection or of a
+// filter.
+func (p *ruleParser) selections(of Pair, pairs []Pair) {
 	var conditions *Pair
 	for i, s := range pairs {
 		switch s.Key {
@@ -29,7 +36,7 @@ func (p *ruleParser) detection(pair Pair) {
 		}
 	}
 	if conditions == nil {
-		p.fault(pair.KeyNode, "detection needs a condition")
+		p.fault(of.KeyNode, "%s needs a condition", of.Key)
 		return
 	}
 	before := len(p.faults)
@@ -61,44 +68,53 @@ func (p *ruleParser) conditions(pair Pair) {
 	for _, n := range nodes {
 		text, _ := Text(n)
 		c, err := parseCondition(text)
-		if err != nil {
-			p.fault(n, "condition: %v", err)
+		var at *conditionError
+		if errors.As(err, &at) {
+			p.faults = append(p.faults, p.doc.within(n, text, at.at, "condition: %v", err))
 			continue
 		}
-		p.resolve(c, n)
+		p.resolve(c, writtenCondition{n, text})
 		p.rule.conditions = append(p.rule.conditions, c)
 	}
 }
 
+// writtenCondition is a condition's text and its node.
+type writtenCondition struct {
+	node ast.Node
+	text string
+}
+
 // resolve checks that a condition names selections that exist.
-func (p *ruleParser) resolve(c condition, node ast.Node) {
+func (p *ruleParser) resolve(c condition, in writtenCondition) {
 	switch c := c.(type) {
 	case allOf:
 		for _, s := range c {
-			p.resolve(s, node)
+			p.resolve(s, in)
 		}
 	case anyOf:
 		for _, s := range c {
-			p.resolve(s, node)
+			p.resolve(s, in)
 		}
 	case negate:
-		p.resolve(c.of, node)
+		p.resolve(c.of, in)
 	case named:
-		if _, ok := p.rule.selections[c.name]; !ok {
-			p.fault(node, "condition: there is no selection %q%s", c.name, suggest(c.name, p.rule.names))
+		name := c.name.text
+		if _, ok := p.rule.selections[name]; !ok {
+			p.faults = append(p.faults, p.doc.within(in.node, in.text, c.name.at,
+				"condition: there is no selection %q%s", name, suggest(name, p.rule.names)))
 		}
-		p.used[c.name] = true
+		p.used[name] = true
 	case some:
-		p.resolvePattern(c.pattern, node)
+		p.resolvePattern(c.pattern, in)
 	case every:
-		p.resolvePattern(c.pattern, node)
+		p.resolvePattern(c.pattern, in)
 	}
 }
 
-func (p *ruleParser) resolvePattern(pattern string, node ast.Node) {
-	names := p.rule.matching(pattern)
+func (p *ruleParser) resolvePattern(pattern word, in writtenCondition) {
+	names := p.rule.matching(pattern.text)
 	if len(names) == 0 {
-		p.fault(node, "condition: no selection is named %q", pattern)
+		p.faults = append(p.faults, p.doc.within(in.node, in.text, pattern.at, "condition: no selection is named %q", pattern.text))
 	}
 	for _, n := range names {
 		p.used[n] = true

@@ -2,8 +2,9 @@
 // one.
 //
 // The way of a rule: [ParseDocuments] cuts a file into YAML documents,
-// [ParseRule] reads one into a [Rule] with its detection as a tree of
-// selections and its conditions, and [Rule.Detection] turns these into an
+// [Collect] merges those that belong together, [ParseRule] reads one into a
+// [Rule] with its detection as a tree of selections and its conditions,
+// [Apply] hands it its filters, and [Rule.Detection] turns these into an
 // [Expr]: a tree of And, Or and Not over predicates, each of which asks one
 // thing of one field. What runs the rules (package engine) and what checks
 // that (the reference evaluator in its tests) need nothing else.

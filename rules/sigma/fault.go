@@ -1,7 +1,9 @@
 package sigma
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -56,6 +58,17 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Unique returns each fault once: one in what several rules have in common is
+// found with each of them.
+func (fs Faults) Unique() Faults {
+	seen := map[Fault]bool{}
+	return slices.DeleteFunc(fs, func(f Fault) bool {
+		again := seen[f]
+		seen[f] = true
+		return again
+	})
+}
+
 // Err returns fs as an error, or nil if there is nothing wrong.
 func (fs Faults) Err() error {
 	if len(fs) == 0 {
@@ -64,11 +77,13 @@ func (fs Faults) Err() error {
 	return fs
 }
 
-// Place is where a part of a document stands in its file.
+// Place is where a document stands in its file.
 type Place struct {
 	File   string
-	Source []byte // of the document
+	Source []byte // of the file, from some line up to the document's first on
 	Line   int    // of the document's first line in the file, from 1
+
+	first int // the line that Source begins with
 }
 
 // At returns a fault at a node of the document.
@@ -84,9 +99,9 @@ func (p Place) atToken(tok *token.Token, format string, args ...any) Fault {
 	if tok == nil || tok.Position == nil {
 		return f
 	}
-	f.Line = p.Line + tok.Position.Line - 1
+	f.Line = tok.Position.Line
 	f.Column = max(1, tok.Position.Column)
-	f.Excerpt = line(p.Source, tok.Position.Line)
+	f.Excerpt = p.line(f.Line)
 	f.Width = len([]rune(tok.Value))
 	if rest := len([]rune(f.Excerpt)) - f.Column + 1; f.Width > rest || strings.Contains(tok.Value, "\n") {
 		f.Width = max(1, rest)
@@ -94,11 +109,19 @@ func (p Place) atToken(tok *token.Token, format string, args ...any) Fault {
 	return f
 }
 
-// line returns line n of src, from 1.
-func line(src []byte, n int) string {
-	lines := strings.Split(string(src), "\n")
-	if n < 1 || n > len(lines) {
+// line returns line n of the file, or nothing if Source begins behind it.
+func (p Place) line(n int) string {
+	rest := p.Source
+	for ; n > p.first; n-- {
+		_, after, ok := bytes.Cut(rest, []byte("\n"))
+		if !ok {
+			return ""
+		}
+		rest = after
+	}
+	if n < p.first {
 		return ""
 	}
-	return strings.TrimRight(lines[n-1], "\r")
+	found, _, _ := bytes.Cut(rest, []byte("\n"))
+	return strings.TrimRight(string(found), "\r")
 }

@@ -1,82 +1,183 @@
 package sigma
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
 
 // modifiers are what stands behind a field's name, separated by '|'.
 type modifiers struct {
-	contains, startswith, endswith, all, re, cidr, exists, cased, expand, fieldref bool
-
-	compare string // lt, lte, gt, gte
-	flags   string // of re: i, m, s
+	chain   []string // as they stand, and are applied; but not these:
+	compare string   // lt, lte, gt, gte
+	part    string   // minute, hour …
+	flags   string   // of re: i, m, s
 }
 
-var knownModifiers = []string{
-	"contains", "startswith", "endswith", "all", "re", "i", "m", "s", "cidr", "exists", "lt", "lte", "gt", "gte",
-	"cased", "expand", "fieldref",
+func (m *modifiers) has(n string) bool { return slices.Contains(m.chain, n) }
+
+// modifierKind tells modifiers apart by what they may stand with.
+type modifierKind uint8
+
+const (
+	kindPosition   modifierKind = iota // where the text stands in the value
+	kindEncoding                       // text as bytes of another form
+	kindDashes                         // windash
+	kindList                           // expand
+	kindExpression                     // re
+	kindFlag                           // of re
+	kindNetwork                        // cidr
+	kindComparison                     // with a number
+	kindTimePart                       // of a date
+	kindPresence                       // exists
+	kindReference                      // fieldref
+	kindEvery                          // all
+	kindDifferent                      // neq
+	kindLetters                        // cased
+)
+
+// kinds are the modifiers of the specification, appendix "Sigma Modifiers" 2.1.
+var kinds = map[string]modifierKind{
+	"contains": kindPosition, "startswith": kindPosition, "endswith": kindPosition,
+	"base64": kindEncoding, "base64offset": kindEncoding, "utf16": kindEncoding, "utf16le": kindEncoding, "utf16be": kindEncoding, "wide": kindEncoding,
+	"windash": kindDashes, "expand": kindList,
+	"re": kindExpression, "i": kindFlag, "m": kindFlag, "s": kindFlag,
+	"cidr": kindNetwork, "lt": kindComparison, "lte": kindComparison, "gt": kindComparison, "gte": kindComparison,
+	"minute": kindTimePart, "hour": kindTimePart, "day": kindTimePart, "week": kindTimePart, "month": kindTimePart, "year": kindTimePart,
+	"exists": kindPresence, "fieldref": kindReference, "all": kindEvery, "neq": kindDifferent, "cased": kindLetters,
 }
 
-// laterModifiers are in the specification and not in this version.
-var laterModifiers = []string{
-	"base64", "base64offset", "utf16", "utf16le", "utf16be", "wide", "windash", "neq", "minute", "hour", "day", "week", "month", "year",
+// together says which kinds may stand beside a kind; each pair stands once, at
+// the kind that is declared first.
+var together = map[modifierKind][]modifierKind{
+	kindPosition:   {kindEncoding, kindDashes, kindList, kindExpression, kindFlag, kindReference, kindEvery, kindDifferent, kindLetters},
+	kindEncoding:   {kindEncoding, kindDashes, kindList, kindEvery, kindDifferent, kindLetters},
+	kindDashes:     {kindList, kindEvery, kindDifferent, kindLetters},
+	kindList:       {kindExpression, kindFlag, kindNetwork, kindComparison, kindTimePart, kindReference, kindEvery, kindDifferent, kindLetters},
+	kindExpression: {kindFlag, kindEvery, kindDifferent},
+	kindFlag:       {kindFlag, kindEvery, kindDifferent},
+	kindNetwork:    {kindEvery, kindDifferent},
+	kindComparison: {kindTimePart, kindEvery},
+	kindTimePart:   {kindEvery, kindDifferent},
+	kindReference:  {kindEvery, kindDifferent, kindLetters},
+	kindEvery:      {kindLetters},
+	kindDifferent:  {kindLetters},
 }
 
+func compatible(a, b modifierKind) bool {
+	return slices.Contains(together[min(a, b)], max(a, b))
+}
+
+// modifiers reads the modifiers of a key; what stands before them is its
+// field, whose name they follow.
 func (p *ruleParser) modifiers(pair Pair, names []string) modifiers {
 	var m modifiers
-	for i, n := range names {
-		switch n {
-		case "contains":
-			m.contains = true
-		case "startswith":
-			m.startswith = true
-		case "endswith":
-			m.endswith = true
-		case "all":
-			m.all = true
-		case "re":
-			m.re = true
-		case "i", "m", "s":
-			if i == 0 || !m.re {
-				p.fault(pair.KeyNode, "modifier %q is a flag of re and stands behind it: |re|%s", n, n)
-			}
-			m.flags += n
-		case "cidr":
-			m.cidr = true
-		case "exists":
-			m.exists = true
-		case "lt", "lte", "gt", "gte":
-			if m.compare != "" {
-				p.fault(pair.KeyNode, "these modifiers exclude each other: %s, %s", m.compare, n)
-			}
-			m.compare = n
-		case "cased":
-			m.cased = true
-		case "expand":
-			m.expand = true
-		case "fieldref":
-			m.fieldref = true
-		default:
-			if slices.Contains(laterModifiers, n) {
-				p.fault(pair.KeyNode, "modifier %q is not supported by this version", n)
-			} else {
-				p.fault(pair.KeyNode, "there is no modifier %q%s", n, suggest(n, knownModifiers))
-			}
-		}
+	at := span{from: len([]rune(pair.Key))}
+	for _, n := range names {
+		at.from -= len([]rune(n)) + 1
 	}
-	if kinds := count(m.re, m.cidr, m.exists, m.compare != "", m.contains || m.startswith || m.endswith || m.fieldref); kinds > 1 {
-		p.fault(pair.KeyNode, "these modifiers exclude each other: %s", strings.Join(names, ", "))
+	for i, n := range names {
+		at.from, at.n = at.from+1, len([]rune(n)) // behind the '|'
+		if _, known := kinds[n]; !known {
+			p.faultWithin(pair, at, "there is no modifier %q%s", n, suggest(n, slices.Sorted(maps.Keys(kinds))))
+		} else if wrong := misplaced(names[:i], n); wrong != "" {
+			p.faultWithin(pair, at, "%s", wrong)
+		} else {
+			m.add(n)
+		}
+		at.from += at.n
 	}
 	return m
 }
 
-func count(flags ...bool) int {
-	n := 0
-	for _, f := range flags {
-		if f {
-			n++
+func (p *ruleParser) faultWithin(pair Pair, at span, format string, args ...any) {
+	p.faults = append(p.faults, p.doc.within(pair.KeyNode, pair.Key, at, format, args...))
+}
+
+func (m *modifiers) add(n string) {
+	switch kinds[n] {
+	case kindComparison:
+		m.compare = n
+	case kindTimePart:
+		m.part = n
+	case kindFlag:
+		m.flags += n
+	default:
+		m.chain = append(m.chain, n)
+	}
+}
+
+// none says whether there is no modifier.
+func (m *modifiers) none() bool { return len(m.chain) == 0 && m.compare == "" && m.part == "" }
+
+// text says whether the values are Sigma strings.
+func (m *modifiers) text() bool {
+	return m.compare == "" && m.part == "" && !m.has("re") && !m.has("cidr") && !m.has("fieldref")
+}
+
+// misplaced says why a modifier cannot stand behind those before it, or
+// nothing.
+func misplaced(before []string, n string) string {
+	kind := kinds[n]
+	if kind == kindFlag && !slices.Contains(before, "re") {
+		return "modifier \"" + n + "\" is a flag of re and stands behind it: |re|" + n
+	}
+	for _, b := range before {
+		other, known := kinds[b]
+		if !known {
+			continue
+		}
+		if b == n && kind != kindEncoding {
+			return "modifier \"" + n + "\" stands twice"
+		}
+		if !compatible(kind, other) {
+			return "these modifiers exclude each other: " + b + ", " + n + instead(b, n)
+		}
+		if why := disordered(other, kind); why != "" {
+			return strings.NewReplacer("{first}", n, "{second}", b).Replace(why)
 		}
 	}
-	return n
+	return ""
+}
+
+// disordered says why a kind cannot stand behind another, with which it could
+// stand the other way around.
+func disordered(before, kind modifierKind) string {
+	switch {
+	case before == kindPosition && kind == kindEncoding:
+		return "{first} cannot encode the wildcards of {second}; write {first}|{second}"
+	case before == kindPosition && kind == kindExpression:
+		return "re takes its value as it is written; write re|{second}"
+	case before == kindEncoding && (kind == kindDashes || kind == kindList):
+		return "{first} reads what {second} has already encoded; write {first}|{second}"
+	case before == kindComparison && kind == kindTimePart:
+		return "{second} compares the {first}; write {first}|{second}"
+	}
+	return ""
+}
+
+// opposites are the comparisons that hold where another does not.
+var opposites = map[string]string{"lt": "gte", "lte": "gt", "gt": "lte", "gte": "lt"}
+
+// instead says what to write in place of two modifiers that exclude each
+// other, if there is something.
+func instead(a, b string) string {
+	for _, c := range []struct{ one, other, instead string }{
+		{"re", "cased", "re compares letters as they are, but for its flag i"},
+		{"neq", "all", "neq already means different from every value"},
+		{"neq", "exists", "write exists: false"},
+		{"startswith", "endswith", "write contains, or two keys of which one has startswith and one endswith"},
+		{"re", "windash", "write the dashes into the expression: [-/–—―]"},
+	} {
+		if c.one == a && c.other == b || c.one == b && c.other == a {
+			return "; " + c.instead
+		}
+	}
+	if a == "neq" {
+		a, b = b, a
+	}
+	if o := opposites[a]; o != "" && b == "neq" {
+		return "; the opposite of " + a + " is " + o
+	}
+	return ""
 }

@@ -1,11 +1,10 @@
 package sigma
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -20,22 +19,36 @@ const KindField = "X-GitHub-Event"
 // '%name%' stands for each entry of the list. Entries are Sigma strings.
 type Lists map[string][]string
 
-// Detection returns what the rule asks of an event, with its lists written
-// out, or what is wrong with it. It asks by a field's name and path alone, so
-// the same tree serves every engine.
+// Detection returns what the rule asks of an event, with its filters and with
+// its lists written out, or what is wrong with it. It asks by a field's name
+// and path alone, so the same tree serves every engine.
 func (r *Rule) Detection(lists Lists) (Expr, Faults) {
+	own, faults := r.own(lists)
+	all := And{own}
+	for _, f := range r.Filters {
+		passes, wrong := f.passes(lists)
+		all, faults = append(all, passes), append(faults, wrong...)
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	if len(all) == 1 {
+		return own, nil
+	}
+	return all, nil
+}
+
+// own returns what the rule asks without its filters.
+func (r *Rule) own(lists Lists) (Expr, Faults) {
 	c := resolver{rule: r, lists: lists, memo: map[string]Expr{}}
 	var any Or
 	for _, cond := range r.conditions {
 		any = append(any, c.condition(cond))
 	}
-	if len(c.faults) > 0 {
-		return nil, c.faults
-	}
 	if len(any) == 1 {
-		return any[0], nil
+		return any[0], c.faults
 	}
-	return any, nil
+	return any, c.faults
 }
 
 // resolver turns conditions and selections into predicates.
@@ -67,16 +80,16 @@ func (c *resolver) condition(cond condition) Expr {
 	case negate:
 		return Not{c.condition(cond.of)}
 	case named:
-		return c.named(cond.name)
+		return c.named(cond.name.text)
 	case some:
 		var out Or
-		for _, n := range c.rule.matching(cond.pattern) {
+		for _, n := range c.rule.matching(cond.pattern.text) {
 			out = append(out, c.named(n))
 		}
 		return out
 	case every:
 		var out And
-		for _, n := range c.rule.matching(cond.pattern) {
+		for _, n := range c.rule.matching(cond.pattern.text) {
 			out = append(out, c.named(n))
 		}
 		return out
@@ -117,110 +130,159 @@ func (c *resolver) selection(s selection) Expr {
 // are needed under the modifier all.
 func (c *resolver) field(f field) Expr {
 	var out []Expr
-	for _, v := range c.expanded(f) {
-		if e := c.value(f, v); e != nil {
-			out = append(out, e)
-		}
+	for _, v := range f.values {
+		out = append(out, c.value(f, v)...)
 	}
+	var linked Expr = Or(out)
 	switch {
 	case len(out) == 1:
-		return out[0]
-	case f.modifiers.all && len(out) > 0: // all of an empty list would be any event
-		return And(out)
+		linked = out[0]
+	case f.modifiers.has("all") && len(out) > 0: // all of an empty list would be any event
+		linked = And(out)
 	}
-	return Or(out)
+	if f.modifiers.has("neq") {
+		return Not{linked}
+	}
+	return linked
 }
 
-// expanded replaces values that name a list by the list's entries.
-func (c *resolver) expanded(f field) []value {
-	if !f.modifiers.expand {
-		return f.values
+// value resolves one value. Under expand it is one of each entry of its list.
+func (c *resolver) value(f field, v value) []Expr {
+	m := &f.modifiers
+	p := &Predicate{Field: f.path, Cased: m.has("cased"), Node: v.node}
+	switch {
+	case v.null && !m.none():
+		c.fault(v.node, "null takes no modifier")
+		return nil
+	case v.null:
+		p.Op = Null
+		return []Expr{p}
+	case m.has("exists"):
+		return c.existence(p, v)
+	case m.has("expand"):
+		return c.expanded(p, v, m)
 	}
-	var out []value
-	for _, v := range f.values {
-		name, ok := strings.CutPrefix(v.text, "%")
-		name, ok2 := strings.CutSuffix(name, "%")
-		if !ok || !ok2 || v.null {
-			c.fault(v.node, "%q names no list; with expand a value is written '%%name%%'", v.text)
-			continue
-		}
-		entries, known := c.lists[name]
-		if !known {
-			c.fault(v.node, "the estate has no list %q%s", name, suggest(name, slices.Sorted(maps.Keys(c.lists))))
-		}
-		for _, e := range entries {
-			out = append(out, value{text: e, node: v.node})
+	return c.unexpanded(p, v, m)
+}
+
+func (c *resolver) existence(p *Predicate, v value) []Expr {
+	p.Op = Exists
+	switch strings.ToLower(v.text) {
+	case "true", "yes":
+		return []Expr{p}
+	case "false", "no":
+		return []Expr{Not{p}}
+	}
+	c.fault(v.node, "exists takes true or false, not %q", v.text)
+	return nil
+}
+
+func (c *resolver) expanded(p *Predicate, v value, m *modifiers) []Expr {
+	pattern, names := placeholders(v.text)
+	var out []Expr
+	for _, entries := range c.combinations(v, names) {
+		one := *p
+		if m.text() {
+			out = append(out, c.texts(&one, v, m, pattern, entries)...)
+		} else {
+			out = append(out, c.single(&one, v, m, filledText(v.text, entries))...)
 		}
 	}
 	return out
 }
 
-func (c *resolver) value(f field, v value) Expr {
-	m := f.modifiers
-	p := &Predicate{Field: f.path, Cased: m.cased, Node: v.node}
-	if v.null {
-		if m != (modifiers{}) {
-			c.fault(v.node, "null takes no modifier")
-		}
-		p.Op = Null
-		return p
+func (c *resolver) unexpanded(p *Predicate, v value, m *modifiers) []Expr {
+	if m.text() {
+		return c.texts(p, v, m, ParsePattern(v.text), nil)
 	}
-	if m.exists {
-		p.Op = Exists
-		switch strings.ToLower(v.text) {
-		case "true", "yes":
-			return p
-		case "false", "no":
-			return Not{p}
-		}
-		c.fault(v.node, "exists takes true or false, not %q", v.text)
-		return nil
-	}
-	if err := fill(p, v.text, m); err != nil {
+	return c.single(p, v, m, v.text)
+}
+
+// texts resolves a Sigma string, which its modifiers may turn into several.
+func (c *resolver) texts(p *Predicate, v value, m *modifiers, value Pattern, entries []string) []Expr {
+	found, err := patterns(value, m, entries)
+	if err != nil {
 		c.fault(v.node, "%v", err)
 		return nil
 	}
-	return p
+	var any Or
+	for _, pattern := range found {
+		one := *p
+		one.Pattern = pattern
+		any = append(any, &one)
+	}
+	if len(any) == 1 {
+		return []Expr{any[0]}
+	}
+	return []Expr{any}
+}
+
+// single resolves a value that is no Sigma string.
+func (c *resolver) single(p *Predicate, v value, m *modifiers, s string) []Expr {
+	if err := fill(p, s, m); err != nil {
+		c.fault(v.node, "%v", err)
+		return nil
+	}
+	return []Expr{p}
 }
 
 var comparisons = map[string]Op{"lt": Less, "lte": LessEqual, "gt": Greater, "gte": GreaterEqual}
 
 // fill completes a predicate by a rule's text under its modifiers.
-func fill(p *Predicate, s string, m modifiers) (err error) {
+func fill(p *Predicate, s string, m *modifiers) (err error) {
 	switch {
-	case m.fieldref:
+	case m.has("fieldref"):
 		p.Op, p.Other = SameAs, s
-		p.Contains, p.StartsWith, p.EndsWith = m.contains, m.startswith, m.endswith
-	case m.re:
+		p.Contains, p.StartsWith, p.EndsWith = m.has("contains"), m.has("startswith"), m.has("endswith")
+	case m.has("re"):
 		p.Op = Search
-		p.Regexp, err = compileRegexp(s, m.flags)
-	case m.cidr:
+		p.Regexp, err = compileRegexp(s, m)
+	case m.has("cidr"):
 		p.Op = Within
 		p.Prefix, err = parseNetwork(s)
+	case m.part != "":
+		err = parseTimePart(p, s, m)
 	case m.compare != "":
 		p.Op = comparisons[m.compare]
 		p.Number, err = parseNumber(s)
-	default:
-		p.Pattern = ParsePattern(s)
-		if m.contains || m.endswith {
-			p.Pattern = slices.Insert(p.Pattern, 0, AnyRun)
-		}
-		if m.contains || m.startswith {
-			p.Pattern = append(p.Pattern, AnyRun)
-		}
 	}
 	return err
 }
 
-func compileRegexp(s, flags string) (*regexp.Regexp, error) {
-	if flags != "" {
-		s = "(?" + flags + ")" + s
+// compileRegexp compiles an expression. It is looked for anywhere in a value,
+// so contains adds nothing to it.
+func compileRegexp(s string, m *modifiers) (*regexp.Regexp, error) {
+	if _, err := regexp.Compile(s); err != nil {
+		return nil, fmt.Errorf("%q is no regular expression that can run in linear time (RE2): %w%s", s, err, insteadOf(s))
 	}
-	re, err := regexp.Compile(s)
-	if err != nil {
-		return nil, fmt.Errorf("%q is no regular expression that can run in linear time (RE2): %w", s, err)
+	switch {
+	case m.has("startswith"):
+		s = `\A(?:` + s + `)`
+	case m.has("endswith"):
+		s = `(?:` + s + `)\z`
 	}
-	return re, nil
+	if m.flags != "" {
+		s = "(?" + m.flags + ")" + s
+	}
+	return regexp.Compile(s)
+}
+
+// insteadOf says what to write for what only other engines know.
+func insteadOf(s string) string {
+	for _, c := range []struct{ found, instead string }{
+		{"(?!", "; exclude it by a selection of its own: and not"},
+		{"(?<!", "; exclude it by a selection of its own: and not"},
+		{"(?=", "; ask for it in an expression of its own, with re|all"},
+		{"(?<=", "; write what it looks for without (?<="},
+		{"(?>", "; write (?: for (?>"},
+		{"++", "; write + for ++"},
+		{"*+", "; write * for *+"},
+	} {
+		if strings.Contains(s, c.found) {
+			return c.instead
+		}
+	}
+	return ""
 }
 
 func parseNetwork(s string) (netip.Prefix, error) {
@@ -234,7 +296,10 @@ func parseNetwork(s string) (netip.Prefix, error) {
 // parseNumber reads a decimal number; hexadecimal, Inf and NaN are none.
 func parseNumber(s string) (float64, error) {
 	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || strings.Trim(s, "+-.0123456789eE") != "" {
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Errorf("%s is too large a number to compare with; the largest is about 1.8e308", s)
+	case err != nil || strings.Trim(s, "+-.0123456789eE") != "":
 		return 0, fmt.Errorf("%q is no number", s)
 	}
 	return n, nil

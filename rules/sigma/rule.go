@@ -1,7 +1,7 @@
 package sigma
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -18,38 +18,50 @@ type Rule struct {
 	Tags, References, FalsePositives []string
 
 	LogSource LogSource
-	// Document is the exact text of the rule's YAML document.
+	// Document is the exact text of the YAML documents that the rule comes
+	// from: its own, those of its collection, and its filters.
 	Document []byte
 	Place
 	// Extra holds the top-level keys that Sigma does not know.
 	Extra map[string]Pair
+	// Filters are what [Apply] found for the rule.
+	Filters []*Filter
 
 	selections map[string]selection
 	names      []string // of the selections, in the order of the file
 	conditions []condition
 }
 
-// ParseRules reads the rules of a file. What is sound is returned, and all
-// that is wrong.
+// ParseRules reads the rules of a file, with its collections and filters. What
+// is sound is returned, and all that is wrong.
 func ParseRules(file string, src []byte) ([]*Rule, Faults) {
 	docs, faults := ParseDocuments(file, src)
+	docs, wrong := Collect(docs)
+	faults = append(faults, wrong...)
 	var rules []*Rule
+	var filters []*Filter
 	for _, d := range docs {
-		r, wrong := ParseRule(d)
-		faults = append(faults, wrong...)
-		if len(wrong) == 0 {
-			rules = append(rules, r)
+		var wrong Faults
+		if d.Has("filter") {
+			var f *Filter
+			if f, wrong = ParseFilter(d); len(wrong) == 0 {
+				filters = append(filters, f)
+			}
+		} else {
+			var r *Rule
+			if r, wrong = ParseRule(d); len(wrong) == 0 {
+				rules = append(rules, r)
+			}
 		}
+		faults = append(faults, wrong...)
 	}
-	return rules, faults
+	return rules, append(faults, Apply(filters, rules)...).Unique()
 }
 
 // unsupported names the documents of the specification that this version does
 // not run.
 var unsupported = map[string]string{
 	"correlation": "correlation rules are not supported by this version",
-	"filter":      "filter rules are not supported by this version",
-	"action":      "rule collections (action: global, reset, repeat) are not supported by this version",
 }
 
 // ParseRule reads one rule.
@@ -192,5 +204,6 @@ func (p *ruleParser) logsource(pair Pair) {
 
 // String names the log source for people.
 func (s LogSource) String() string {
-	return strings.Trim(fmt.Sprintf("%s/%s/%s", s.Product, s.Category, s.Service), "/")
+	parts := slices.DeleteFunc([]string{s.Product, s.Category, s.Service}, func(p string) bool { return p == "" })
+	return strings.Join(parts, "/")
 }

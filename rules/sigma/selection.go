@@ -76,23 +76,25 @@ func (p *ruleParser) alternatives(path string, items []ast.Node, at ast.Node) se
 	}
 	if len(words) > 0 {
 		f := field{path: path, values: p.values(words), node: at}
-		f.modifiers.contains = path == "" // keywords are looked for in every text of the event
+		if path == "" { // keywords are looked for in every text of the event
+			f.modifiers.chain = []string{"contains"}
+		}
 		any = append(any, f)
 	}
 	return any
 }
 
 func (p *ruleParser) field(path string, pair Pair) selection {
-	name, rest, _ := strings.Cut(pair.Key, "|")
+	name, rest, modified := strings.Cut(pair.Key, "|")
 	f := field{path: join(path, name), node: pair.KeyNode}
-	if rest != "" {
+	if modified {
 		f.modifiers = p.modifiers(pair, strings.Split(rest, "|"))
 	}
 	if name == "" {
 		return p.keywords(path, f, pair)
 	}
 	if nests(pair.Value) {
-		if rest != "" {
+		if modified {
 			p.fault(pair.KeyNode, "a modifier cannot stand on a nested selection")
 		}
 		return p.selection(f.path, pair.Value, pair.KeyNode)
@@ -109,10 +111,12 @@ func (p *ruleParser) keywords(path string, f field, pair Pair) selection {
 		return f
 	}
 	m := &f.modifiers
-	if m.exists || m.fieldref {
-		p.fault(pair.KeyNode, "exists and fieldref need a field")
+	if m.has("exists") || m.has("fieldref") || m.has("neq") || m.part != "" {
+		p.fault(pair.KeyNode, "exists, fieldref, neq and parts of a date need a field")
 	}
-	m.contains = !m.re && !m.cidr && m.compare == "" && !m.startswith && !m.endswith
+	if m.text() && !m.has("startswith") && !m.has("endswith") && !m.has("contains") {
+		m.chain = append(m.chain, "contains")
+	}
 	f.values = p.listed(pair)
 	return f
 }

@@ -14,10 +14,12 @@ import (
 // maxFile bounds a rule file; the largest public ones are below 64 KiB.
 const maxFile = 1 << 20
 
-// Document is one YAML document of a file.
+// Document is one YAML document of a file, or what several make together.
 type Document struct {
 	Place
-	Root *ast.MappingNode
+	// Source is the exact text, of all of them in the order of the file.
+	Source []byte
+	Root   *ast.MappingNode
 }
 
 // ParseDocuments splits a file into its documents and parses each; a faulty
@@ -29,16 +31,17 @@ func ParseDocuments(file string, src []byte) ([]Document, Faults) {
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")) // some editors begin a file with a byte order mark
 	var docs []Document
 	var faults Faults
-	start := 1
+	start, rest := 1, src
 	for _, part := range split(src) {
-		place := Place{File: file, Source: part, Line: start}
+		d := Document{Place: Place{File: file, Source: rest, Line: start, first: start}, Source: part}
 		start += bytes.Count(part, []byte("\n"))
-		root, fault := parseDocument(place)
+		rest = rest[len(part):]
+		fault := d.parse()
 		switch {
 		case fault != nil:
 			faults = append(faults, *fault)
-		case root != nil:
-			docs = append(docs, Document{Place: place, Root: root})
+		case d.Root != nil:
+			docs = append(docs, d)
 		}
 	}
 	return docs, faults
@@ -70,39 +73,44 @@ func isMarker(line []byte) bool {
 	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
 }
 
-func parseDocument(place Place) (root *ast.MappingNode, fault *Fault) {
+// parse reads the document's text. Its tokens know their lines in the file, so
+// that a fault finds its place wherever a node ends up.
+func (d *Document) parse() (fault *Fault) {
 	// The parser is a library and the file is anybody's.
 	defer func() {
 		if r := recover(); r != nil {
-			fault = &Fault{File: place.File, Line: place.Line, Column: 1, Message: fmt.Sprintf("the YAML parser gave up: %v", r)}
+			fault = &Fault{File: d.File, Line: d.Line, Column: 1, Message: fmt.Sprintf("the YAML parser gave up: %v", r)}
 		}
 	}()
-	tokens := lexer.Tokenize(string(place.Source))
-	if f := refused(place, tokens); f != nil {
-		return nil, f
+	tokens := lexer.Tokenize(string(d.Source))
+	for _, t := range tokens {
+		t.Position.Line += d.Line - 1
+	}
+	if f := refused(d.Place, tokens); f != nil {
+		return f
 	}
 	file, err := parser.Parse(tokens, 0)
 	for _, t := range tokens { // else each node keeps all of the file's
 		t.Prev, t.Next = nil, nil
 	}
 	if err != nil {
-		return nil, yamlFault(place, err)
+		return yamlFault(d.Place, err)
 	}
 	for _, doc := range file.Docs {
 		switch doc.Body.(type) {
 		case nil, *ast.CommentGroupNode, *ast.NullNode:
 			continue
 		}
-		if root != nil { // behind the end marker "..."
-			f := place.At(doc.Body, "another document begins here; write --- before it")
-			return nil, &f
+		if d.Root != nil { // behind the end marker "..."
+			f := d.At(doc.Body, "another document begins here; write --- before it")
+			return &f
 		}
-		if root = mapping(doc.Body); root == nil {
-			f := place.At(doc.Body, "a document of a policy is a mapping of keys to values")
-			return nil, &f
+		if d.Root = mapping(doc.Body); d.Root == nil {
+			f := d.At(doc.Body, "a document of a policy is a mapping of keys to values")
+			return &f
 		}
 	}
-	return root, nil
+	return nil
 }
 
 func mapping(body ast.Node) *ast.MappingNode {

@@ -1,4 +1,4 @@
-package engine_test
+package sigma_test
 
 import (
 	"strings"
@@ -6,6 +6,43 @@ import (
 
 	"sidedoor/rules/sigma"
 )
+
+func TestAFaultNamesPlaceAndRemedyAndSparesTheOtherRules(t *testing.T) {
+	good := "title: G\nlogsource: {product: aws}\ndetection: {s: {a: 1}, condition: s}\n"
+	for _, c := range []struct{ name, src, want string }{
+		{"an unknown modifier", good + "---\ntitle: B\nlogsource: {product: aws}\ndetection:\n  s:\n    a|contians: x\n  condition: s\n", `f.yml:9:7: there is no modifier "contians"; did you mean "contains"?`},
+		{"a dangling selection", good + "---\ntitle: B\nlogsource: {product: aws}\ndetection:\n  selection: {a: 1}\n  condition: selektion\n", `there is no selection "selektion"; did you mean "selection"?`},
+		{"a bad condition", good + "---\ntitle: B\nlogsource: {product: aws}\ndetection:\n  s: {a: 1}\n  condition: (s\n", "a closing parenthesis is missing"},
+		{"bad YAML", good + "---\ntitle: [B\n", "f.yml:"},
+		{"a later feature", good + "---\ntitle: B\ncorrelation: {type: event_count}\n", "correlation rules are not supported by this version"},
+		{"no detection", good + "---\ntitle: B\nlogsource: {product: aws}\n", "a rule needs a detection"},
+		{"a bad level", good + "---\ntitle: B\nlevel: hi\nlogsource: {product: aws}\ndetection: {s: {a: 1}, condition: s}\n", `level "hi" is none of`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rules, faults := sigma.ParseRules("f.yml", []byte(c.src))
+			if len(rules) != 1 || rules[0].Title != "G" {
+				t.Errorf("got %d rules, want the good one", len(rules))
+			}
+			if faults.Err() == nil || !strings.Contains(faults.Error(), c.want) {
+				t.Errorf("got  %v\nwant %s", faults, c.want)
+			}
+		})
+	}
+}
+
+func TestAFaultShowsTheLineWithACaret(t *testing.T) {
+	_, faults := sigma.ParseRules("rules/x.yml", []byte("title: T\nlogsource: {product: aws}\ndetection:\n  s:\n    abc|cintains: x\n  condition: s\n"))
+	want := "rules/x.yml:5:9: there is no modifier \"cintains\"; did you mean \"contains\"?\n" +
+		"5 |     abc|cintains: x\n" +
+		"            ^^^^^^^^"
+	if faults.Error() != want {
+		t.Errorf("got\n%s\nwant\n%s", faults.Error(), want)
+	}
+}
+
+func indent(s string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n  ") + "\n"
+}
 
 // detected returns a rule's source with the given detection.
 func detected(title, detection string) string {
@@ -38,12 +75,6 @@ func TestARuleThatCannotMeanWhatItSaysIsRefused(t *testing.T) {
 				t.Errorf("got %d rules and %q, want %q", len(rules), faults.Error(), c.want)
 			}
 		})
-	}
-}
-
-func TestAllOfAnEmptyListOfTheEstateMatchesNothing(t *testing.T) {
-	if matches(t, "s: {user|contains|expand|all: '%none%'}\ncondition: s", `{"user":"x"}`) {
-		t.Error("matches")
 	}
 }
 

@@ -1,0 +1,242 @@
+package sigma
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Filter suppresses what rules would match, in one place for many of them.
+//
+//	title: Deployments are what the deployer does
+//	logsource: {product: kubernetes, service: audit}
+//	filter:
+//	  rules: [k8s-direct-change]
+//	  selection: {user.username: deployer}
+//	  condition: selection
+//
+// An event in which none of its selections is found is never suppressed,
+// whether its author wrote "selection" or, as for other tools, "not selection".
+type Filter struct {
+	ID, Name, Title string
+
+	LogSource LogSource
+	// Document is the exact text of the filter's YAML document.
+	Document []byte
+	Place
+
+	rules     []filtered // those that it names; none: any
+	body      *Rule      // its selections and its condition
+	logSource ast.Node
+	// inverted says that the condition holds where no selection is found.
+	inverted bool
+}
+
+// filtered is a rule that a filter names.
+type filtered struct {
+	name string // or id
+	node ast.Node
+}
+
+// ParseFilter reads one filter. Which rules there are is not looked at.
+//
+// Source: Sigma specification 2.1, "Sigma Filters".
+func ParseFilter(d Document) (*Filter, Faults) {
+	p := &filterParser{
+		// What stands at the head of a filter stands at that of a rule, too.
+		ruleParser: ruleParser{doc: d, used: map[string]bool{}, rule: &Rule{
+			Document: d.Source, Place: d.Place, Extra: map[string]Pair{}, selections: map[string]selection{},
+		}},
+		out: &Filter{Document: d.Source, Place: d.Place},
+	}
+	pairs, _ := Pairs(d.Root)
+	for _, pair := range pairs {
+		switch pair.Key {
+		case "filter":
+			p.filter(pair)
+		case "detection", "correlation", "act", "approval", "control", "tests":
+			p.fault(pair.KeyNode, "a filter has no %s; a rule has, in a document of its own", pair.Key)
+		case "logsource":
+			p.out.logSource = pair.KeyNode
+			p.key(pair)
+		default:
+			p.key(pair)
+		}
+	}
+	f, r := p.out, p.rule
+	f.ID, f.Name, f.Title, f.LogSource, f.body = r.ID, r.Name, r.Title, r.LogSource, r
+	if f.Title == "" && len(p.faults) == 0 {
+		p.fault(d.Root, "a filter needs a title")
+	}
+	if f.LogSource == (LogSource{}) && len(p.faults) == 0 {
+		p.fault(d.Root, "a filter needs a logsource")
+	}
+	return f, p.faults
+}
+
+type filterParser struct {
+	ruleParser
+	out *Filter
+}
+
+// filter reads what stands under "filter".
+func (p *filterParser) filter(pair Pair) {
+	pairs, ok := Pairs(pair.Value)
+	if !ok {
+		p.fault(pair.KeyNode, "filter has to be a mapping of rules, selections and a condition")
+		return
+	}
+	var rules, condition *Pair
+	var rest []Pair
+	for i, k := range pairs {
+		switch k.Key {
+		case "rules":
+			rules = &pairs[i]
+		case "condition":
+			condition, rest = &pairs[i], append(rest, k)
+		default:
+			rest = append(rest, k)
+		}
+	}
+	if rules == nil {
+		p.fault(pair.KeyNode, "a filter needs rules: names or ids of rules, or any")
+	} else {
+		p.rules(*rules)
+	}
+	before := len(p.faults)
+	p.selections(pair, rest)
+	if condition == nil || len(p.faults) > before {
+		return
+	}
+	if len(p.rule.conditions) > 1 {
+		p.fault(condition.Value, "a filter has one condition; join them by or")
+		return
+	}
+	p.direction(*condition)
+}
+
+// rules reads names of rules, a single one, or any.
+func (p *filterParser) rules(pair Pair) {
+	if s, ok := Text(pair.Value); ok && (strings.EqualFold(s, "any") || strings.EqualFold(s, "all")) {
+		return
+	}
+	items, ok := Items(pair.Value)
+	if !ok {
+		items = []ast.Node{pair.Value}
+	}
+	for _, it := range items {
+		if s, ok := Text(it); ok && s != "" {
+			p.out.rules = append(p.out.rules, filtered{s, it})
+		} else {
+			p.fault(it, "rules has to list names or ids of rules")
+		}
+	}
+	if len(items) == 0 {
+		p.fault(pair.KeyNode, "the list of rules is empty; write any if the filter is for all of its log source")
+	}
+}
+
+// maxDecided bounds how many selections a filter's condition is tried with.
+const maxDecided = 12
+
+// direction finds out whether the filter suppresses where its condition holds
+// or where it does not.
+func (p *filterParser) direction(pair Pair) {
+	cond := p.rule.conditions[0]
+	p.out.inverted = p.rule.decide(cond, func(string) bool { return false })
+	if len(p.rule.names) > maxDecided {
+		return
+	}
+	for bits := range 1 << len(p.rule.names) {
+		holds := func(name string) bool { return bits>>slices.Index(p.rule.names, name)&1 == 1 }
+		if p.rule.decide(cond, holds) != p.out.inverted {
+			return
+		}
+	}
+	p.fault(pair.Value, "the condition does not depend on its selections; the filter would suppress nothing")
+}
+
+// decide evaluates a condition over what is known of the selections.
+func (r *Rule) decide(cond condition, holds func(string) bool) bool {
+	fails := func(name string) bool { return !holds(name) }
+	switch cond := cond.(type) {
+	case allOf:
+		return !slices.ContainsFunc(cond, func(c condition) bool { return !r.decide(c, holds) })
+	case anyOf:
+		return slices.ContainsFunc(cond, func(c condition) bool { return r.decide(c, holds) })
+	case negate:
+		return !r.decide(cond.of, holds)
+	case named:
+		return holds(cond.name.text)
+	case some:
+		return slices.ContainsFunc(r.matching(cond.pattern.text), holds)
+	case every:
+		return !slices.ContainsFunc(r.matching(cond.pattern.text), fails)
+	}
+	return false
+}
+
+// Check returns what is wrong with the filter in the light of the lists.
+func (f *Filter) Check(lists Lists) Faults {
+	_, faults := f.body.own(lists)
+	return faults
+}
+
+// passes returns what holds for the events that the filter lets pass.
+func (f *Filter) passes(lists Lists) (Expr, Faults) {
+	e, faults := f.body.own(lists)
+	if f.inverted {
+		return e, faults
+	}
+	return Not{e}, faults
+}
+
+// Apply hands each rule the filters that are for it. It fails for a filter
+// that names a rule that is not there or has another log source, and for one
+// that is for none.
+func Apply(filters []*Filter, rules []*Rule) Faults {
+	var faults Faults
+	var known []string
+	for _, r := range rules {
+		known = append(known, r.Name, r.ID)
+	}
+	known = slices.DeleteFunc(known, func(s string) bool { return s == "" })
+	for _, f := range filters {
+		for _, named := range f.rules {
+			i := slices.IndexFunc(rules, named.is)
+			if i < 0 {
+				faults = append(faults, f.At(named.node, "there is no rule %q%s", named.name, suggest(named.name, known)))
+			} else if r := rules[i]; !f.LogSource.covers(r.LogSource) {
+				faults = append(faults, f.At(named.node, "the filter is for %s, and the rule %q for %s; they have no event in common",
+					f.LogSource, named.name, r.LogSource))
+			}
+		}
+		if n := f.apply(rules); n == 0 && len(f.rules) == 0 {
+			faults = append(faults, f.At(f.logSource, "no rule has the log source %s; the filter would suppress nothing", f.LogSource))
+		}
+	}
+	return faults
+}
+
+func (n filtered) is(r *Rule) bool { return n.name == r.ID || n.name == r.Name }
+
+// apply hands the filter to its rules and returns how many they are.
+func (f *Filter) apply(rules []*Rule) int {
+	n := 0
+	for _, r := range rules {
+		meant := len(f.rules) == 0 || slices.ContainsFunc(f.rules, func(n filtered) bool { return n.is(r) })
+		if meant && f.LogSource.covers(r.LogSource) {
+			r.Filters = append(r.Filters, f)
+			r.Document = joined(r.Document, f.Document)
+			n++
+		}
+	}
+	return n
+}
+
+// covers says whether every event of o is one of s.
+func (s LogSource) covers(o LogSource) bool {
+	fits := func(part, other string) bool { return part == "" || part == other }
+	return fits(s.Product, o.Product) && fits(s.Category, o.Category) && fits(s.Service, o.Service)
+}
