@@ -2,8 +2,10 @@ package engine_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,13 +19,19 @@ var lists = sigma.Lists{
 	"texts": {"x*", "Ä?", `\*`, "1"}, "none": {}, "plain": {"x", "Xy"}, "days": {"3", "10"}, "networks": {"10.0.0.0/8", "fd00::/8"},
 }
 
+// comparisons is how many pairs of a rule and an event engine and reference are
+// compared on at least, in every run of the tests.
+const comparisons = 100_000
+
 // TestTheEngineAgreesWithTheReference: on whatever rules and events, whatever
 // the order in which one matcher sees them.
 func TestTheEngineAgreesWithTheReference(t *testing.T) {
-	hits, events := 0, 0
+	const mostRules, someEvents = 6, 12
+	checks(t, comparisons/(mostRules/2*someEvents))
+	hits, events, compared := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		var src []string
-		for range rapid.IntRange(1, 3).Draw(t, "rules") {
+		for range rapid.IntRange(1, mostRules).Draw(t, "rules") {
 			src = append(src, drawRule(t))
 		}
 		all := strings.Join(src, "---\n")
@@ -34,7 +42,11 @@ func TestTheEngineAgreesWithTheReference(t *testing.T) {
 		}
 		docs, _ := sigma.ParseDocuments("r.yml", []byte(all))
 		m := p.NewMatcher()
-		for range 3 {
+		var references []*reference
+		for _, d := range docs {
+			references = append(references, newReference(d, lists))
+		}
+		for range someEvents {
 			raw := drawEvent(t)
 			kind := rapid.SampledFrom([]string{"", "x", "X1"}).Draw(t, "kind")
 			event, err := decode(raw)
@@ -42,8 +54,8 @@ func TestTheEngineAgreesWithTheReference(t *testing.T) {
 				t.Fatalf("%s: %v", raw, err)
 			}
 			var want []int
-			for i, d := range docs {
-				if newReference(d, lists).matchesAny(event, kind) {
+			for i, r := range references {
+				if r.matchesAny(event, kind) {
 					want = append(want, i)
 				}
 			}
@@ -51,13 +63,27 @@ func TestTheEngineAgreesWithTheReference(t *testing.T) {
 			if unread(err) || !slices.Equal(got, want) {
 				t.Fatalf("%s\n%s, kind %q\nengine %v, %v\nreference %v", all, raw, kind, got, err, want)
 			}
-			hits, events = hits+len(want), events+1
+			hits, events, compared = hits+len(want), events+1, compared+len(references)
 		}
 	})
-	t.Logf("%d matches in %d events", hits, events)
-	if hits == 0 || hits > 2*events {
+	t.Logf("%d cases: %d matches in %d events", compared, hits, events)
+	if hits == 0 || hits > 3*events {
 		t.Errorf("%d matches in %d events decide nothing", hits, events)
 	}
+}
+
+// checks has rapid make at least n checks; its flag asks for more.
+func checks(t *testing.T, n int) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	if asked, err := strconv.Atoi(f.Value.String()); err == nil && asked >= n {
+		return
+	}
+	before := f.Value.String()
+	if err := f.Value.Set(strconv.Itoa(n)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Value.Set(before) })
 }
 
 // TestGetAgreesWithTheReference: a template writes what the rules have read.
