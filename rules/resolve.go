@@ -201,7 +201,7 @@ func (r *resolver) crowd(c *Correlation) bool {
 		fed[x.id()] = append(fed[x.id()], c)
 	}
 	for i, x := range c.rules {
-		for _, rule := range x.leaves() {
+		for _, rule := range x.leaves(map[string]bool{}) {
 			if count(fed, rule.ID, 0) > maxParts {
 				r.fault(c, c.Rules[i].Node, "the rule %q would feed more than %d correlations, at once and along chains", rule.Name, maxParts)
 				return false
@@ -211,18 +211,19 @@ func (r *resolver) crowd(c *Correlation) bool {
 	return true
 }
 
-// leaves are the rules at the end of all chains.
-func (r referred) leaves() []*Rule {
-	if r.rule != nil {
+// leaves are the rules at the end of all chains, but for those seen already.
+func (r referred) leaves(seen map[string]bool) []*Rule {
+	switch {
+	case seen[r.id()]:
+		return nil
+	case r.rule != nil:
+		seen[r.id()] = true
 		return []*Rule{r.rule}
 	}
+	seen[r.id()] = true
 	var out []*Rule
 	for _, x := range r.correlation.rules {
-		for _, rule := range x.leaves() {
-			if !slices.Contains(out, rule) {
-				out = append(out, rule)
-			}
-		}
+		out = append(out, x.leaves(seen)...)
 	}
 	return out
 }

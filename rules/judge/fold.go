@@ -123,6 +123,7 @@ func (j *Judge) forget() {
 		j.leave(a)
 	}
 	j.letGo += j.approvals.forget(j.clock, j.cfg)
+	j.letGo += j.correlations.forget(j.clock, j.cfg)
 	j.settled.forget(j.clock, j.cfg)
 }
 

@@ -34,14 +34,14 @@ func TestASnapshotOfAnotherVersionIsRefusedAndChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, b := range map[string]string{
-		"another version":           strings.Replace(string(before), `{"version":1`, `{"version":2`, 1),
+		"another version":           strings.Replace(string(before), `{"version":2`, `{"version":1`, 1),
 		"no version":                `{}`,
 		"nothing":                   ``,
 		"cut":                       string(before[:len(before)/2]),
-		"an empty act":              `{"version":1,"acts":[null]}`,
+		"an empty act":              `{"version":2,"acts":[null]}`,
 		"an act without its alert":  strings.Replace(string(before), `"alert":"`, `"alert":"x`, 1),
 		"an act in no known state":  strings.Replace(string(before), `"state":"pending"`, `"state":"lost"`, 1),
-		"an alert without any acts": `{"version":1,"alerts":[{"id":"a","counts":{},"reasons":{}}]}`,
+		"an alert without any acts": `{"version":2,"alerts":[{"id":"a","counts":{},"reasons":{}}]}`,
 	} {
 		if err := s.judge.Restore([]byte(b)); err == nil || !strings.HasPrefix(err.Error(), "judge: snapshot: ") {
 			t.Errorf("%s: %v", name, err)
@@ -78,8 +78,8 @@ func FuzzRestore(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b)
-	f.Add([]byte(`{"version":1,"acts":[{"id":"x","state":"pending","waiting":true,"match":{"act":{"approved_by":[{}]}}}]}`))
-	f.Add([]byte(`{"version":1,"sources":[{"name":"approvals","provides":[""]}],"acts":[{"id":"x","state":"pending","waiting":true,"match":{"act":{"approved_by":[{}]}}}]}`))
+	f.Add([]byte(`{"version":2,"acts":[{"id":"x","state":"pending","waiting":true,"match":{"act":{"approved_by":[{}]}}}]}`))
+	f.Add([]byte(`{"version":2,"sources":[{"name":"approvals","provides":[""]}],"acts":[{"id":"x","state":"pending","waiting":true,"match":{"act":{"approved_by":[{}]}}}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		j := judge.New(judge.Config{MaxHeld: 2})
 		if j.Restore(b) != nil {
