@@ -60,6 +60,10 @@ func (t CorrelationType) Numeric() bool {
 	return t == ValueSum || t == ValueAvg || t == ValuePercentile
 }
 
+// MaxNumber bounds the numbers that are summed and averaged, in both directions:
+// sums stay exact, to the millionth.
+const MaxNumber = 1e14
+
 // Bound is one condition on a figure: that it is gt, gte, lt, lte or eq than a
 // number.
 type Bound struct {

@@ -150,9 +150,6 @@ func (m *Matcher) meant(c *Correlation, ref event.Ref) *Act {
 	return m.feeds.usual[""]
 }
 
-// maxNumber bounds the numbers that are summed, so that sums stay exact.
-const maxNumber = 1e15
-
 // valueOf returns the value that the correlation looks at; ok is false for an
 // event that has none.
 func (f *feed) valueOf(e *subject) (value string, ok bool) {
@@ -162,7 +159,7 @@ func (f *feed) valueOf(e *subject) (value string, ok bool) {
 		return "", false
 	case f.definition.Type.Numeric():
 		x, err := strconv.ParseFloat(values[0], 64)
-		if err != nil || !(math.Abs(x) <= maxNumber) { // nor NaN
+		if err != nil || !(math.Abs(x) <= event.MaxNumber) { // nor NaN
 			return "", false
 		}
 		return strconv.FormatFloat(x, 'g', -1, 64), true

@@ -44,7 +44,7 @@ func (j *Judge) contribute(p event.Part, ref event.Ref) {
 		return
 	}
 	w := s.windows(c, p.Correlation)
-	if !w.Through.IsZero() && !c.at.After(w.Through) {
+	if !w.Through.IsZero() && c.at <= w.Through.UnixMicro() {
 		s.late++
 		s.spent.add(c.id, j.clock)
 		return
@@ -88,7 +88,7 @@ func (s *correlations) add(c *contribution, w *windows, cfg Config) {
 		s.idle.remove(w)
 		w.Since = time.Time{}
 	}
-	c.due = w.keptUntil(later(c.Stored, c.at), cfg)
+	c.due = w.keptUntil(later(c.Stored, c.Match.Event.At()), cfg)
 	c.order = s.arrived
 	s.arrived++
 	s.held.add(c)
@@ -113,8 +113,8 @@ func (j *Judge) completeAtOnce(w *windows, i int) {
 		completing := w.held[last]
 		j.correlations.spend(w, w.take(first, last), j.clock, j.cfg)
 		j.match(completing.Match)
-		if ok = w.Definition.Type == event.ValueSum && len(w.held) > 0; ok {
-			first, last, ok = w.sweep(0, 0, w.held[len(w.held)-1].at)
+		if ok = w.Definition.Type == event.ValueSum; ok {
+			first, last, ok = w.completeAny()
 		}
 	}
 }
@@ -192,15 +192,10 @@ func (s *correlations) letGo(c *contribution, clock time.Time, cfg Config) {
 	s.tidy(w, clock, cfg)
 }
 
-// trim keeps a group within its bound, by letting go of what is oldest. Where a
-// window is judged at its end, the contribution that begins it stays.
+// trim keeps a group within its bound.
 func (j *Judge) trim(w *windows) {
-	for len(w.held) > maxGroup {
-		oldest := w.held[0]
-		if !w.Definition.AtOnce() {
-			oldest = w.held[1]
-		}
-		j.correlations.letGo(oldest, j.clock, j.cfg)
+	for c := w.surplus(); c != nil; c = w.surplus() {
+		j.correlations.letGo(c, j.clock, j.cfg)
 		j.letGo++
 	}
 }

@@ -3,7 +3,7 @@ package judge
 import (
 	"math"
 	"slices"
-	"time"
+	"strconv"
 
 	"sidedoor/event"
 )
@@ -14,7 +14,7 @@ type tally interface {
 	add(c *contribution)
 	remove(c *contribution)
 	// holds says whether the condition holds of the window that begins at start.
-	holds(start time.Time) bool
+	holds(start int64) bool
 }
 
 // newTally returns the tally of a correlation whose marks are below a number.
@@ -25,11 +25,11 @@ func newTally(c event.Correlation, marks int) tally {
 	case event.ValueCount, event.Temporal:
 		return &distinct{c: c, times: make([]int, max(marks, c.Rules))}
 	case event.TemporalOrdered:
-		return &ordered{best: make([]time.Time, c.Rules), reached: make([]bool, c.Rules)}
+		return newOrdered(c.Rules)
 	case event.ValueSum:
 		return &sum{c: c}
 	}
-	return &spread{c: c}
+	return &spread{sum: sum{c: c}}
 }
 
 type count struct {
@@ -39,7 +39,7 @@ type count struct {
 
 func (t *count) add(*contribution)    { t.n++ }
 func (t *count) remove(*contribution) { t.n-- }
-func (t *count) holds(time.Time) bool { return t.c.Holds(float64(t.n)) }
+func (t *count) holds(int64) bool     { return t.c.Holds(float64(t.n)) }
 
 // distinct counts the different marks.
 type distinct struct {
@@ -60,110 +60,87 @@ func (t *distinct) remove(c *contribution) {
 	}
 }
 
-func (t *distinct) holds(time.Time) bool { return t.c.Holds(float64(t.n)) }
-
-// marks gives the values that are held small numbers, since a window is counted
-// anew for each contribution.
-type marks struct {
-	of   map[string]*mark
-	free []int
-}
-
-type mark struct{ number, times int }
-
-// most is above every mark.
-func (m *marks) most() int { return len(m.of) + len(m.free) }
-
-func (m *marks) enter(value string) int {
-	k := m.of[value]
-	if k == nil {
-		k = &mark{number: m.most()}
-		if last := len(m.free) - 1; last >= 0 {
-			k.number, m.free = m.free[last], m.free[:last]
-		}
-		if m.of == nil {
-			m.of = map[string]*mark{}
-		}
-		m.of[value] = k
-	}
-	k.times++
-	return k.number
-}
-
-func (m *marks) leave(value string) {
-	k := m.of[value]
-	if k.times--; k.times == 0 {
-		delete(m.of, value)
-		m.free = append(m.free, k.number)
-	}
-}
+func (t *distinct) holds(int64) bool { return t.c.Holds(float64(t.n)) }
 
 // ordered finds a contribution of each rule, in the order of the rules. For
 // each rule it keeps the latest moment at which contributions of it and all
 // before it can begin: of all ways to it that is the one that stays in the
 // window the longest.
-type ordered struct {
-	best    []time.Time
-	reached []bool
+type ordered struct{ best []int64 }
+
+const never = math.MinInt64
+
+func newOrdered(rules int) *ordered {
+	t := &ordered{best: make([]int64, rules)}
+	for i := range t.best {
+		t.best[i] = never
+	}
+	return t
 }
 
 func (t *ordered) add(c *contribution) {
-	p := c.Position
-	switch {
-	case p == 0:
-		t.best[0], t.reached[0] = c.at, true
-	case t.reached[p-1]:
-		t.best[p], t.reached[p] = t.best[p-1], true
+	if c.Position == 0 {
+		t.best[0] = c.at
+	} else if before := t.best[c.Position-1]; before != never {
+		t.best[c.Position] = before
 	}
 }
 
-func (t *ordered) remove(*contribution) {}
+func (t *ordered) remove(*contribution)   {}
+func (t *ordered) holds(start int64) bool { return t.best[len(t.best)-1] >= start }
 
-func (t *ordered) holds(start time.Time) bool {
-	last := len(t.best) - 1
-	return t.reached[last] && !t.best[last].Before(start)
+// number is a number to the millionth, so that sums are exact and do not depend
+// on what was added and removed before.
+type number struct{ whole, millionths int64 }
+
+// parseNumber takes a number up to 1e14, of either sign; anything else is zero.
+// As many as a group may hold do not overflow when they are added up.
+func parseNumber(s string) number {
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(math.Abs(x) <= event.MaxNumber) { // nor NaN
+		return number{}
+	}
+	whole, part := math.Modf(x)
+	return number{int64(whole), int64(math.Round(part * 1e6))}
 }
 
-// sum adds numbers up as the pair of a float and what its rounding lost, so
-// that what was added can be taken away again.
+func (n number) float() float64 { return float64(n.whole) + float64(n.millionths)/1e6 }
+
 type sum struct {
-	c         event.Correlation
-	high, low float64
+	c event.Correlation
+	number
 }
 
-func (t *sum) add(c *contribution)    { t.plus(c.number) }
-func (t *sum) remove(c *contribution) { t.plus(-c.number) }
-func (t *sum) holds(time.Time) bool   { return t.c.Holds(t.high + t.low) }
-
-// plus is Knuth's two-sum.
-func (t *sum) plus(x float64) {
-	s := t.high + x
-	b := s - t.high
-	t.low += (t.high - (s - b)) + (x - b)
-	t.high = s
+func (t *sum) add(c *contribution) {
+	t.whole += c.number.whole
+	t.millionths += c.number.millionths
 }
 
-// spread looks at how the numbers are spread: their average, or a percentile
-// by nearest rank. It is made for whole windows only.
+func (t *sum) remove(c *contribution) {
+	t.whole -= c.number.whole
+	t.millionths -= c.number.millionths
+}
+
+func (t *sum) holds(int64) bool { return t.c.Holds(t.float()) }
+
+// spread looks at how the numbers of a whole window are spread: their average,
+// or a percentile by nearest rank.
 type spread struct {
-	c       event.Correlation
+	sum
 	numbers []float64
 }
 
-func (t *spread) add(c *contribution)    { t.numbers = append(t.numbers, c.number) }
-func (t *spread) remove(c *contribution) { t.numbers = t.numbers[1:] }
+func (t *spread) add(c *contribution) {
+	t.sum.add(c)
+	t.numbers = append(t.numbers, c.number.float())
+}
 
-func (t *spread) holds(time.Time) bool {
+func (t *spread) remove(*contribution) {} // its windows do not move
+
+func (t *spread) holds(int64) bool {
 	n := len(t.numbers)
-	if n == 0 {
-		return false
-	}
 	if t.c.Type == event.ValueAvg {
-		var s sum
-		for _, x := range t.numbers {
-			s.plus(x)
-		}
-		return t.c.Holds((s.high + s.low) / float64(n))
+		return t.c.Holds(t.float() / float64(n))
 	}
 	sorted := slices.Sorted(slices.Values(t.numbers))
 	rank := int(math.Ceil(t.c.Percentile / 100 * float64(n)))

@@ -11,9 +11,12 @@ import (
 	"sidedoor/event"
 )
 
-// maxGroup bounds the contributions held for one group of a correlation, and so
+// Bounds on the contributions held for one group of a correlation, and so on
 // the time that one more of them takes.
-const maxGroup = 10_000
+const (
+	maxGroup   = 10_000
+	maxOrdered = 1_000 // where their order matters
+)
 
 // contribution is an event's part in a correlation, as long as it is held.
 type contribution struct {
@@ -24,12 +27,12 @@ type contribution struct {
 	Value    string      `json:"value,omitempty"`
 	Stored   time.Time   `json:"stored"` // the judge's clock when it arrived
 
-	place         // when it is to be forgotten
-	id     string // by which duplicates are recognised when it is gone
-	at     time.Time
+	place               // when it is to be forgotten
+	id     string       // by which duplicates are recognised when it is gone
+	at     int64        // when it happened, in microseconds since 1970
 	key    event.Digest // of the event
 	mark   int          // stands for what is counted: the value, or the rule
-	number float64
+	number number
 }
 
 // newContribution readies a part for the windows; all that is derived from it
@@ -47,8 +50,7 @@ func newContribution(p event.Part, ref event.Ref, stored time.Time) *contributio
 }
 
 func (c *contribution) ready() {
-	c.at, c.key = c.Match.Event.At(), c.Match.Event.Key()
-	c.number, _ = strconv.ParseFloat(c.Value, 64)
+	c.at, c.key, c.number = c.Match.Event.At().UnixMicro(), c.Match.Event.Key(), parseNumber(c.Value)
 	id := strings.Join([]string{c.Windows, c.key.String(), strconv.Itoa(c.Position), c.Value}, "/")
 	c.id = event.DigestOf([]byte(id)).String()
 }
@@ -57,7 +59,7 @@ func (c *contribution) ready() {
 // earlier rule comes first.
 func byTime(a, b *contribution) int {
 	return cmp.Or(
-		a.at.Compare(b.at), cmp.Compare(a.Position, b.Position),
+		cmp.Compare(a.at, b.at), cmp.Compare(a.Position, b.Position),
 		bytes.Compare(a.key[:], b.key[:]), strings.Compare(a.Value, b.Value),
 	)
 }
@@ -102,10 +104,13 @@ func (w *windows) remove(c *contribution) {
 	}
 }
 
-// from returns the index of the first contribution at t or later.
-func (w *windows) from(t time.Time) int {
-	i, _ := slices.BinarySearchFunc(w.held, t, func(c *contribution, t time.Time) int {
-		if c.at.Before(t) {
+// span is the timespan in microseconds.
+func (w *windows) span() int64 { return w.Definition.Timespan.Microseconds() }
+
+// from returns the index of the first contribution at that time or later.
+func (w *windows) from(at int64) int {
+	i, _ := slices.BinarySearchFunc(w.held, at, func(c *contribution, at int64) int {
+		if c.at < at {
 			return -1
 		}
 		return 1
@@ -117,23 +122,33 @@ func (w *windows) from(t time.Time) int {
 // contribution at i: the contributions from first to last, the event of the last
 // being what completes it.
 func (w *windows) complete(i int) (first, last int, ok bool) {
-	at, span := w.held[i].at, w.Definition.Timespan
-	return w.sweep(w.from(at.Add(-span)), i, at.Add(span))
+	at := w.held[i].at
+	return w.sweep(w.from(at-w.span()), i, at+w.span())
+}
+
+// completeAny looks at all windows.
+func (w *windows) completeAny() (first, last int, ok bool) {
+	if len(w.held) == 0 {
+		return 0, 0, false
+	}
+	return w.sweep(0, 0, w.held[len(w.held)-1].at)
 }
 
 // sweep looks at the windows that end at or after the contribution at from, and
-// not after until, and contain nothing before first.
-func (w *windows) sweep(first, from int, until time.Time) (begin, end int, ok bool) {
-	t := newTally(w.Definition, w.marks.most())
-	for i := first; i < len(w.held) && !w.held[i].at.After(until); i++ {
-		c := w.held[i]
-		t.add(c)
-		start := c.at.Add(-w.Definition.Timespan)
-		for w.held[first].at.Before(start) {
+// not after until. The first of them begins with the contribution at first.
+func (w *windows) sweep(first, from int, until int64) (begin, end int, ok bool) {
+	t, span := newTally(w.Definition, w.marks.most()), w.span()
+	for i := first; i < from; i++ {
+		t.add(w.held[i])
+	}
+	for i := from; i < len(w.held) && w.held[i].at <= until; i++ {
+		t.add(w.held[i])
+		start := w.held[i].at - span
+		for w.held[first].at < start {
 			t.remove(w.held[first])
 			first++
 		}
-		if i >= from && t.holds(start) {
+		if t.holds(start) {
 			return first, i, true
 		}
 	}
@@ -160,16 +175,16 @@ func (w *windows) needless(i int) []*contribution {
 	if w.Definition.Type != event.ValueCount && w.Definition.Type != event.Temporal {
 		return nil
 	}
-	c, span := w.held[i], w.Definition.Timespan
+	c, span := w.held[i], w.span()
 	same := []*contribution{}
-	for k := w.from(c.at.Add(-span)); k < len(w.held) && !w.held[k].at.After(c.at.Add(span)); k++ {
+	for k := w.from(c.at - span); k < len(w.held) && w.held[k].at <= c.at+span; k++ {
 		if w.held[k].mark == c.mark {
 			same = append(same, w.held[k])
 		}
 	}
 	var out []*contribution
 	for k := 1; k+1 < len(same); k++ {
-		if same[k+1].at.Sub(same[k-1].at) <= span {
+		if same[k+1].at-same[k-1].at <= span {
 			out = append(out, same[k])
 			same = slices.Delete(same, k, k+1)
 			k--
@@ -178,17 +193,46 @@ func (w *windows) needless(i int) []*contribution {
 	return out
 }
 
+// surplus returns the contribution that is to be let go if there are too many,
+// else nil: the oldest of the rule that has the most, so that a flood of one
+// cannot wash the others away. What begins a window that is judged at its end
+// stays, or the window would move.
+func (w *windows) surplus() *contribution {
+	most := maxGroup
+	if w.Definition.Type == event.TemporalOrdered {
+		most = maxOrdered
+	}
+	if len(w.held) <= most {
+		return nil
+	}
+	rest := w.held
+	if !w.Definition.AtOnce() {
+		rest = rest[1:]
+	}
+	times := make([]int, w.Definition.Rules)
+	for _, c := range rest {
+		times[c.Position]++
+	}
+	crowd := slices.Index(times, slices.Max(times))
+	return rest[slices.IndexFunc(rest, func(c *contribution) bool { return c.Position == crowd })]
+}
+
 // closes is when the first open window is judged.
 func (w *windows) closes() time.Time {
-	return civil(w.held[0].at.Add(w.Definition.Timespan).Add(w.Definition.Wait))
+	return civil(w.end().Add(w.Definition.Wait))
+}
+
+// end is the end of the first open window.
+func (w *windows) end() time.Time {
+	return civil(time.UnixMicro(w.held[0].at).Add(w.Definition.Timespan))
 }
 
 // close takes the contributions of the first open window, and says whether the
 // condition holds of them.
 func (w *windows) close() (taken []*contribution, holds bool) {
 	start := w.held[0].at
-	w.Through = civil(start.Add(w.Definition.Timespan))
-	n := w.from(w.Through.Add(1))
+	w.Through = w.end()
+	n := w.from(w.Through.UnixMicro() + 1)
 	t := newTally(w.Definition, w.marks.most())
 	for _, c := range w.held[:n] {
 		t.add(c)
