@@ -28,6 +28,20 @@ type Part struct {
 	Parts   []Part `json:"parts,omitempty"`
 }
 
+// Together is the events that completed a correlation. Of a chain's they are
+// those that completed its last correlation.
+type Together struct {
+	Count int       `json:"count"`
+	First time.Time `json:"first"` // source's clock
+	Last  time.Time `json:"last"`
+	// Events are the last of them, at most MaxTogether, in the order of their
+	// times.
+	Events []Ref `json:"events,omitempty"`
+}
+
+// MaxTogether bounds the events listed in one verdict.
+const MaxTogether = 10
+
 // Correlation says when events together are a match.
 type Correlation struct {
 	Rule       RuleRef         `json:"rule"`

@@ -152,6 +152,11 @@ func fitVerdict(v event.Verdict, now time.Time) event.Verdict {
 		_, err := event.VerdictRecord(v, now).Encode()
 		return err == nil
 	}
+	if !fits() && v.Together != nil {
+		short := *v.Together
+		short.Events = nil
+		v.Together = &short
+	}
 	for !fits() && len(v.Considered) > 1 {
 		v.Considered = v.Considered[:len(v.Considered)-1]
 		v.Omitted++

@@ -20,13 +20,14 @@ func newCorrelations() *correlations {
 	return &correlations{byID: map[string]*windows{}, spent: newRemembered()}
 }
 
-// match takes in a match: one that was stored, or that of a correlation.
-func (j *Judge) match(m event.Match) {
+// match takes in a match: one that was stored, or that of a correlation with
+// the events that completed it.
+func (j *Judge) match(m event.Match, of *event.Together) {
 	parts := m.Parts
 	m.Parts = nil
 	switch {
 	case m.Act != nil:
-		j.act(m)
+		j.act(m, of)
 	case m.Approval != nil:
 		j.approval(m)
 	}
@@ -67,7 +68,13 @@ func (j *Judge) contribute(p event.Part, ref event.Ref) {
 const maxRules = 1000
 
 // sound says whether the definition is one that windows can be made for.
-func sound(c event.Correlation) bool { return c.Timespan > 0 && c.Rules > 0 && c.Rules <= maxRules }
+func sound(c event.Correlation) bool {
+	switch c.Type {
+	case event.EventCount, event.ValueCount, event.Temporal, event.TemporalOrdered, event.ValueSum, event.ValueAvg, event.ValuePercentile:
+		return c.Timespan > 0 && c.Rules > 0 && c.Rules <= maxRules
+	}
+	return false // of a later version
+}
 
 // windows returns those that the contribution belongs to.
 func (s *correlations) windows(c *contribution, def event.Correlation) *windows {
@@ -110,13 +117,18 @@ func (j *Judge) completeAtOnce(w *windows, i int) {
 		return
 	}
 	for ok {
-		completing := w.held[last]
-		j.correlations.spend(w, w.take(first, last), j.clock, j.cfg)
-		j.match(completing.Match)
+		j.found(w, w.take(first, last))
 		if ok = w.Definition.Type == event.ValueSum; ok {
 			first, last, ok = w.completeAny()
 		}
 	}
+}
+
+// found folds in the match of the contributions taken, the last of which
+// completes it.
+func (j *Judge) found(w *windows, taken []*contribution) {
+	j.correlations.spend(w, taken, j.clock, j.cfg)
+	j.match(taken[len(taken)-1].Match, together(taken))
 }
 
 // schedule has a timer come back when the first window is to be judged.
@@ -139,10 +151,10 @@ func (j *Judge) windowsTimer(t event.Timer) {
 	judged := false
 	for len(w.held) > 0 && !t.Due.Before(w.closes()) {
 		judged = true
-		taken, holds := w.close()
-		j.correlations.spend(w, taken, j.clock, j.cfg)
-		if holds {
-			j.match(taken[len(taken)-1].Match)
+		if taken, holds := w.close(); holds {
+			j.found(w, taken)
+		} else {
+			j.correlations.spend(w, taken, j.clock, j.cfg)
 		}
 	}
 	if judged {

@@ -136,19 +136,17 @@ func TestWhatALaterEventCouldUndoIsJudgedWhenItsWindowHasClosed(t *testing.T) {
 	}
 }
 
-// logins is the specification's example: many failed logins, then a successful
-// one.
-func logins(s seen, failed bool) event.Match {
-	many, then := correlation(event.EventCount, is("gte", 10)), correlation(event.TemporalOrdered, is("gte", 2))
+// The specification's example: many failed logins, then a successful one.
+func failedLogin(s seen) event.Match {
+	many := correlation(event.EventCount, is("gte", 10))
 	many.Rules, many.Rule.ID = 1, "many failed"
 	m := contributes(many, s)
-	after := contributes(then, s).Parts
-	if !failed {
-		m.Parts = after
-		return m
-	}
-	m.Parts[0].Act, m.Parts[0].Parts = nil, after // many failed ones alone are no match
+	m.Parts[0].Act, m.Parts[0].Parts = nil, login(s).Parts // many failed ones alone are no match
 	return m
+}
+
+func login(s seen) event.Match {
+	return contributes(correlation(event.TemporalOrdered, is("gte", 2)), s)
 }
 
 func TestManyFailedLoginsFollowedByASuccessfulOne(t *testing.T) {
@@ -165,9 +163,9 @@ func TestManyFailedLoginsFollowedByASuccessfulOne(t *testing.T) {
 	} {
 		s := newStream(t, judge.Config{})
 		for i := range c.failed {
-			s.match(logins(happened(fmt.Sprint("failed-", i), i, 0, ""), true))
+			s.match(failedLogin(happened(fmt.Sprint("failed-", i), i, 0, "")))
 		}
-		s.match(logins(happened("login", c.then, 1, ""), false))
+		s.match(login(happened("login", c.then, 1, "")))
 		if got := completed(s); !slices.Equal(got, c.want) {
 			t.Errorf("%s: found %v, want %v", c.name, got, c.want)
 		}
@@ -183,6 +181,51 @@ func TestACorrelationsActWaitsForItsApprovalLikeAnyOther(t *testing.T) {
 	s.want(event.Approved)
 	if v := verdicts(s.out)["act"]; v.Rule.ID != "correlation" || v.Control != "LA-01" {
 		t.Errorf("the verdict is of rule %q and control %q", v.Rule.ID, v.Control)
+	}
+}
+
+func TestAVerdictSaysWhichEventsCompletedTheCorrelation(t *testing.T) {
+	s := newStream(t, judge.Config{})
+	for i := range 15 {
+		s.match(contributes(correlation(event.EventCount, is("gte", 15)), happened(fmt.Sprint("e", i), i, 0, "")))
+	}
+	v := verdicts(s.out)["e14"]
+	if of := v.Together; of.Count != 15 || !of.First.Equal(nine) || !of.Last.Equal(nine.Add(14*time.Second)) ||
+		len(of.Events) != event.MaxTogether || of.Events[0].ID != "e5" || of.Events[9].ID != "e14" {
+		t.Errorf("made of %+v", v.Together)
+	}
+	const want = "15 events since 2026-11-16 09:00 UTC together: nothing can approve this: every occurrence is a bypass"
+	if v.Reason != want {
+		t.Errorf("the reason is %q, want %q", v.Reason, want)
+	}
+}
+
+func TestAVerdictOfACorrelationFitsTheLedgerWhateverItsEvents(t *testing.T) {
+	s := newStream(t, judge.Config{}) // it checks every record
+	hostile := strings.Repeat("\x00<", 1<<10)
+	for i := range 10 {
+		m := contributes(correlation(event.EventCount, is("gte", 10)), happened(fmt.Sprint(hostile, i), i, 0, ""))
+		m.Event.Origin, m.Event.Scope, m.Event.Kind, m.Event.Batch = hostile, hostile, hostile, hostile
+		m.Parts[0].Group, m.Parts[0].Value, m.Parts[0].Control = []string{hostile}, hostile, hostile
+		m.Parts[0].Act.Resource, m.Parts[0].Parts = hostile, slices.Clone(m.Parts)
+		s.match(m)
+	}
+	if len(verdicts(s.out)) != 1 {
+		t.Errorf("%d verdicts", len(verdicts(s.out)))
+	}
+}
+
+func TestAWindowAtTheEndOfAllTimeCloses(t *testing.T) {
+	e := happened("last", 0, 0, "")
+	e.at = time.Date(9999, 12, 31, 23, 59, 59, 500_000_000, time.UTC)
+	s := newStream(t, judge.Config{})
+	s.match(contributes(correlation(event.EventCount, is("lt", 2)), e))
+	s.pass(e.at)
+	if got := completed(s); !slices.Equal(got, []string{"last"}) {
+		t.Errorf("found %v", got)
+	}
+	if _, err := s.judge.Snapshot(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -86,7 +86,7 @@ func (j *Judge) Apply(in event.Input) ([]event.Record, []event.Timer) {
 	j.records, j.timers = nil, nil
 	switch {
 	case in.Match != nil:
-		j.match(*in.Match)
+		j.match(*in.Match, nil)
 	case in.Mark != nil:
 		j.mark(*in.Mark)
 	case in.Timer != nil && in.Timer.Windows != "":

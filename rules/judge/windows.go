@@ -64,6 +64,23 @@ func byTime(a, b *contribution) int {
 	)
 }
 
+// together describes the events of contributions in the order of their times.
+func together(list []*contribution) *event.Together {
+	var events []event.Ref
+	keys := map[event.Digest]bool{}
+	for _, c := range list {
+		if !keys[c.key] {
+			keys[c.key] = true
+			events = append(events, c.Match.Event)
+		}
+	}
+	n := len(events)
+	return &event.Together{
+		Count: n, First: events[0].At(), Last: events[n-1].At(),
+		Events: slices.Clone(events[max(0, n-event.MaxTogether):]),
+	}
+}
+
 // windows holds what one group contributes to one version of a correlation and
 // no match has used, in the order of its times.
 type windows struct {
@@ -222,9 +239,11 @@ func (w *windows) closes() time.Time {
 	return civil(w.end().Add(w.Definition.Wait))
 }
 
-// end is the end of the first open window.
+// end is the end of the first open window, and never before its begin, be that
+// at the end of all time.
 func (w *windows) end() time.Time {
-	return civil(time.UnixMicro(w.held[0].at).Add(w.Definition.Timespan))
+	begin := time.UnixMicro(w.held[0].at).UTC()
+	return later(civil(begin.Add(w.Definition.Timespan)), begin)
 }
 
 // close takes the contributions of the first open window, and says whether the
