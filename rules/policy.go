@@ -154,6 +154,7 @@ func (l *loader) rule(d sigma.Document) {
 // or ID in an earlier folder; not if it has faults, or is the folder's second.
 func (l *loader) admit(rd *reader, d sigma.Document, name, id string) bool {
 	switch {
+	case len(rd.faults) > 0: // and so it does not stand in the way of a sound one
 	case name == "":
 		rd.fault(d.Root, "a rule needs a name or an id")
 	case l.again("rule", name):
