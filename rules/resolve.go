@@ -19,7 +19,9 @@ const (
 // resolve finds what correlations refer to. One with a fault is left out, and
 // so are those that are fed by it.
 func (l *loader) resolve() {
-	r := &resolver{loader: l, known: map[string]referred{}}
+	r := &resolver{
+		loader: l, known: map[string]referred{}, depths: map[*Correlation]int{}, fed: map[string][]*Correlation{},
+	}
 	for _, x := range l.policy.Rules {
 		r.known[x.ID], r.known[x.Name] = referred{rule: x}, referred{rule: x}
 	}
@@ -39,7 +41,9 @@ func (l *loader) resolve() {
 
 type resolver struct {
 	*loader
-	known map[string]referred // by name and by ID
+	known  map[string]referred // by name and by ID
+	depths map[*Correlation]int
+	fed    map[string][]*Correlation // by the ID of what feeds them
 }
 
 func (r *resolver) fault(c *Correlation, node ast.Node, format string, args ...any) {
@@ -159,11 +163,10 @@ func (r *resolver) spread() {
 
 // chain bounds the length of chains.
 func (r *resolver) chain(c *Correlation) bool {
-	depths := map[*Correlation]int{}
 	for i, x := range c.rules {
 		// Those that are fed by one that is too deep are too deep as well; only
 		// the first is reported here.
-		if x.correlation != nil && x.correlation.depth(depths) == maxChain {
+		if x.correlation != nil && x.correlation.depth(r.depths) == maxChain {
 			r.fault(c, c.Rules[i].Node, "a chain of correlations may be %d long; this is one more", maxChain)
 			return false
 		}
@@ -186,26 +189,23 @@ func (c *Correlation) depth(known map[*Correlation]int) int {
 	return depth
 }
 
-// crowd bounds the correlations that one rule feeds.
+// crowd bounds the correlations that one rule feeds: of too many the last ones
+// are left out.
 func (r *resolver) crowd(c *Correlation) bool {
-	fed := map[string][]*Correlation{}
-	for _, o := range r.policy.Correlations {
-		if o == c { // in their order: it is the last one that is too much
-			break
-		}
-		for _, x := range o.rules {
-			fed[x.id()] = append(fed[x.id()], o)
-		}
-	}
 	for _, x := range c.rules {
-		fed[x.id()] = append(fed[x.id()], c)
+		r.fed[x.id()] = append(r.fed[x.id()], c)
 	}
 	for i, x := range c.rules {
 		for _, rule := range x.leaves(map[string]bool{}) {
-			if count(fed, rule.ID, 0) > maxParts {
-				r.fault(c, c.Rules[i].Node, "the rule %q would feed more than %d correlations, at once and along chains", rule.Name, maxParts)
-				return false
+			if r.count(rule.ID, 0) <= maxParts {
+				continue
 			}
+			r.fault(c, c.Rules[i].Node, "the rule %q would feed more than %d correlations, at once and along chains", rule.Name, maxParts)
+			for _, x := range c.rules {
+				fed := r.fed[x.id()]
+				r.fed[x.id()] = fed[:len(fed)-1]
+			}
+			return false
 		}
 	}
 	return true
@@ -230,12 +230,12 @@ func (r referred) leaves(seen map[string]bool) []*Rule {
 
 // count counts the correlations that something feeds, along every way; it ends
 // when there are too many.
-func count(fed map[string][]*Correlation, id string, sofar int) int {
-	for _, c := range fed[id] {
+func (r *resolver) count(id string, sofar int) int {
+	for _, c := range r.fed[id] {
 		if sofar++; sofar > maxParts {
 			break
 		}
-		sofar = count(fed, c.ID, sofar)
+		sofar = r.count(c.ID, sofar)
 	}
 	return sofar
 }

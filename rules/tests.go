@@ -247,7 +247,7 @@ func (t *testRun) given() ([]event.Match, error) {
 			return nil, fmt.Errorf("given event %d: %w", k, err)
 		}
 		if len(given) == 0 {
-			return nil, fmt.Errorf("given event %d: no rule matches it, so it approves nothing", k)
+			return nil, fmt.Errorf("given event %d: no rule matches it, so it changes nothing", k)
 		}
 		all = append(all, given...)
 	}

@@ -142,25 +142,25 @@ func (j *Judge) schedule(w *windows) {
 	}
 }
 
-// windowsTimer judges the windows that are over.
+// windowsTimer judges the windows that are over. The first may begin later than
+// when the timer was set, if what began it had to be let go.
 func (j *Judge) windowsTimer(t event.Timer) {
 	w := j.correlations.byID[t.Windows]
 	if w == nil || w.Definition.AtOnce() {
 		return
 	}
-	judged := false
+	if t.Due.Before(w.Due) {
+		return // it came again, or an earlier one took its place
+	}
 	for len(w.held) > 0 && !t.Due.Before(w.closes()) {
-		judged = true
 		if taken, holds := w.close(); holds {
 			j.found(w, taken)
 		} else {
 			j.correlations.spend(w, taken, j.clock, j.cfg)
 		}
 	}
-	if judged {
-		w.Due = time.Time{}
-		j.schedule(w)
-	}
+	w.Due = time.Time{}
+	j.schedule(w)
 }
 
 // spend lets go of contributions that have been taken out of their windows,
