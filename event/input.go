@@ -24,16 +24,23 @@ type Mark struct {
 	Through time.Time `json:"through"`
 }
 
-// Timer is a message that the judge sends to itself.
+// Timer is a message that the judge sends to itself. One of Match and Windows
+// is set.
 type Timer struct {
 	// Match is the ID of the match whose act is to be looked at again.
-	Match string    `json:"match"`
-	Due   time.Time `json:"due"`
+	Match string `json:"match,omitempty"`
+	// Windows is the ID of a correlation's windows, of which the first is over.
+	Windows string    `json:"windows,omitempty"`
+	Due     time.Time `json:"due"`
 }
 
 // ID identifies the timer.
 func (t Timer) ID() string {
-	return identify("sidedoor/timer/v1", t.Match, t.Due.UTC().Format(time.RFC3339Nano)).String()
+	due := t.Due.UTC().Format(time.RFC3339Nano)
+	if t.Windows != "" {
+		return identify("sidedoor/timer/windows/v1", t.Windows, due).String()
+	}
+	return identify("sidedoor/timer/v1", t.Match, due).String()
 }
 
 // Policy announces the rules and sources in force from here on. It becomes a

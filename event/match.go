@@ -1,6 +1,9 @@
 package event
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Ref says which event something is about, and where to find it.
 type Ref struct {
@@ -85,15 +88,28 @@ type Party struct {
 	Person string `json:"person"`
 }
 
-// Match is one rule's match in one event: exactly one of Act and Approval is
-// set. It carries all that the judge needs from the rule, so that the judge's
-// result depends on the stream alone and not on anybody's configuration.
+// Match is one rule's match in one event: at most one of Act and Approval is
+// set, and neither where it only contributes to correlations. It carries all
+// that the judge needs from the rule, so that the judge's result depends on the
+// stream alone and not on anybody's configuration.
 type Match struct {
 	Rule     RuleRef   `json:"rule"`
 	Control  string    `json:"control,omitempty"`
 	Event    Ref       `json:"event"`
 	Act      *Act      `json:"act,omitempty"`
 	Approval *Approval `json:"approval,omitempty"`
+	Parts    []Part    `json:"parts,omitempty"`
+}
+
+// Check says what is wrong with a match that was read.
+func (m Match) Check() error {
+	switch {
+	case m.Act != nil && m.Approval != nil:
+		return errors.New("match: act and approval are both set")
+	case m.Act == nil && m.Approval == nil && len(m.Parts) == 0:
+		return errors.New("match: one of act, approval and parts has to be set")
+	}
+	return nil
 }
 
 // ID identifies the match by rule and event; the version of the rule is not

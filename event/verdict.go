@@ -37,6 +37,8 @@ type Verdict struct {
 	Behind []string `json:"behind,omitempty"`
 	// Alert is the ID of the alert that the act belongs to, if any.
 	Alert string `json:"alert,omitempty"`
+	// Together is what a correlation's act is made of.
+	Together *Together `json:"together,omitempty"`
 }
 
 // MaxConsidered bounds the approvals listed in one verdict.

@@ -69,21 +69,21 @@ func (r *reader) meaning(rule *Rule) {
 	if tests, ok := rule.Extra["tests"]; ok {
 		rule.Tests = r.tests(tests.Value, rule.LogSource)
 	}
-	r.misspelt(rule)
+	r.misspelt(rule.Extra)
 }
 
 // misspelt finds keys that are almost ours: an approval that is not read as
 // one would be a detection, whose every match is a bypass. Other keys are the
 // author's own.
-func (r *reader) misspelt(rule *Rule) {
+func (r *reader) misspelt(extra map[string]sigma.Pair) {
 	ours := []string{"act", "approval", "control", "tests"}
-	for _, key := range slices.Sorted(maps.Keys(rule.Extra)) {
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
 		hint := sigma.Suggest(key, ours[1:]) // nearly anything short is near to "act"
 		if strings.HasPrefix(strings.ToLower(key), "act") {
 			hint = sigma.Suggest(key, ours[:1])
 		}
 		if hint != "" && !slices.Contains(ours, key) {
-			r.fault(rule.Extra[key].KeyNode, "a rule has no key %q%s", key, hint)
+			r.fault(extra[key].KeyNode, "a rule has no key %q%s", key, hint)
 		}
 	}
 }

@@ -15,6 +15,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(grants), []byte("people: [{name: a}, {name: a}]\n"))
 	f.Add([]byte(head+"tests:\n  - {name: n, event: {a: [1, 2.5, true, null, {b: .inf}]}, verdict: none}\n"), []byte("lists: {a: &x [*x]}\n"))
 	f.Add([]byte("---\n---\n"+head+"---\n? a\n: b\n"), []byte("lists:\n  - a\n"))
+	f.Add([]byte(head+"---\n"+over("c", "r, g", "  condition: {gte: 1}\n")+"---\n"+over("d", "c, d, r", act)), []byte("lists: {}\n"))
 	f.Add([]byte("<<: {title: T}\n!!binary x: y\n"), []byte("people: {a: 1}\n"))
 	f.Add([]byte("title: T\nname: g\nlogsource: {service: x}\ndetection: {s: {a: b}, condition: s}\napprovel: {}\n"), []byte("{}\n"))
 	f.Add([]byte("action: global\nlevel: low\n---\n"+head+"---\naction: repeat\nname: q\n---\n"+filter), []byte("{}\n"))

@@ -23,6 +23,7 @@ type Defaults struct {
 // state and may be used from several goroutines.
 type Matcher struct {
 	rules    []*Rule
+	feeds    feeds
 	people   *directory
 	defaults Defaults
 	pool     sync.Pool // of *engine.Matcher
@@ -39,7 +40,7 @@ func (p *Policy) Compile(d Defaults) (*Matcher, sigma.Faults) {
 	}
 	base, faults := p.sound()
 	program, more := engine.Compile(base, p.Estate.Lists)
-	m := &Matcher{rules: slices.Clone(p.Rules), people: newDirectory(p.Estate), defaults: d}
+	m := &Matcher{rules: slices.Clone(p.Rules), feeds: p.feeds(d), people: newDirectory(p.Estate), defaults: d}
 	m.pool.New = func() any { return program.NewMatcher() }
 	return m, append(faults, more...)
 }
@@ -75,7 +76,9 @@ func (m *Matcher) Match(b event.Batch) (matches []event.Match, dead []event.Dead
 		ref.Batch = id
 		of := &subject{scope: b.Scope, event: e}
 		for _, k := range found {
-			matches = append(matches, m.meaning(m.rules[k], ref, of))
+			if x := m.meaning(m.rules[k], ref, of); x.Check() == nil {
+				matches = append(matches, x)
+			}
 		}
 	}
 	return matches, dead
@@ -89,14 +92,17 @@ func letter(b event.Batch, e event.Event, cause string, err error) event.Dead {
 	}
 }
 
+// meaning is empty for a rule that only contributes to correlations, of an event
+// that contributes to none.
 func (m *Matcher) meaning(r *Rule, ref event.Ref, e *subject) event.Match {
-	out := event.Match{Rule: r.Ref(), Event: ref}
-	if r.Approval != nil {
+	out := event.Match{Rule: r.Ref(), Event: ref, Parts: m.parts(m.feeds.of[r.ID], ref, e)}
+	switch {
+	case r.Approval != nil:
 		out.Approval = m.approval(r.Approval, ref, e)
-		return out
+	case !m.feeds.silent[r.ID]:
+		out.Control = r.Act.Control
+		out.Act = m.act(r.Act, ref, e)
 	}
-	out.Control = r.Act.Control
-	out.Act = m.act(r.Act, ref, e)
 	return out
 }
 

@@ -18,10 +18,11 @@ import (
 
 // Policy is what is in force: rules, controls, estate.
 type Policy struct {
-	Rules    []*Rule   // by name
-	Filters  []*Filter // likewise; the rules have those that are for them
-	Controls []Control
-	Estate   Estate
+	Rules        []*Rule        // by name
+	Correlations []*Correlation // likewise
+	Filters      []*Filter      // likewise; the rules have those that are for them
+	Controls     []Control
+	Estate       Estate
 	// Digest identifies all of it together.
 	Digest event.Digest
 }
@@ -53,6 +54,7 @@ func Load(folders ...fs.FS) (*Policy, sigma.Faults) {
 	l.check()
 	p := l.policy
 	slices.SortFunc(p.Rules, func(a, b *Rule) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(p.Correlations, func(a, b *Correlation) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(p.Controls, func(a, b Control) int { return cmp.Compare(a.ID, b.ID) })
 	p.Digest = p.digest()
 	return p, l.faults.Unique()
@@ -133,8 +135,12 @@ func (l *loader) file(name string, src []byte) {
 }
 
 func (l *loader) rule(d sigma.Document) {
-	if d.Has("filter") {
+	switch {
+	case d.Has("filter"):
 		l.filter(d)
+		return
+	case sigma.IsCorrelation(d):
+		l.correlation(d)
 		return
 	}
 	base, faults := sigma.ParseRule(d)
@@ -147,23 +153,31 @@ func (l *loader) rule(d sigma.Document) {
 	rd.meaning(r)
 	// A match is identified by its rule's id, so no rule may lack one.
 	r.Name, r.ID = cmp.Or(r.Name, r.ID), cmp.Or(r.ID, r.Name)
+	if l.admit(rd, d, r.Name, r.ID) {
+		l.policy.Rules = append(l.policy.Rules, r)
+	}
+}
+
+// admit makes room for a rule or correlation, in place of one of the same name
+// or ID in an earlier folder; not if it has faults, or is the folder's second.
+func (l *loader) admit(rd *reader, d sigma.Document, name, id string) bool {
 	switch {
 	case len(rd.faults) > 0: // it takes no name from a sound rule
-	case r.Name == "":
+	case name == "":
 		rd.fault(d.Root, "a rule needs a name or an id")
-	case l.again("rule", r.Name):
-		rd.fault(d.Root, "there is another rule %q in this folder", r.Name)
-	case l.again("id", r.ID):
-		rd.fault(d.Root, "there is another rule with the id %s in this folder", r.ID)
+	case l.again("rule", name):
+		rd.fault(d.Root, "there is another rule %q in this folder", name)
+	case l.again("id", id):
+		rd.fault(d.Root, "there is another rule with the id %s in this folder", id)
 	}
 	if len(rd.faults) > 0 {
 		l.faults = append(l.faults, rd.faults...)
-		return
+		return false
 	}
-	l.policy.Rules = slices.DeleteFunc(l.policy.Rules, func(o *Rule) bool {
-		return o.Name == r.Name || o.ID == r.ID
-	})
-	l.policy.Rules = append(l.policy.Rules, r)
+	p := l.policy
+	p.Rules = slices.DeleteFunc(p.Rules, func(o *Rule) bool { return o.Name == name || o.ID == id })
+	p.Correlations = slices.DeleteFunc(p.Correlations, func(o *Correlation) bool { return o.Name == name || o.ID == id })
+	return true
 }
 
 // check finds what only the whole policy shows: names of things that are not
@@ -182,16 +196,23 @@ func (l *loader) check() {
 		}
 	}
 	for _, r := range l.policy.Rules {
-		if r.Act == nil {
-			continue
+		if r.Act != nil {
+			l.checkAct(r.Place, r.Act, controls, kinds)
 		}
-		if c := r.Act.Control; c != "" && !controls[c] {
-			l.faults = append(l.faults, r.At(r.Act.node, "there is no control %q%s", c, sigma.Suggest(c, slices.Sorted(maps.Keys(controls)))))
-		}
-		for _, q := range r.Act.ApprovedBy {
-			if !kinds[q.Kind] {
-				l.faults = append(l.faults, r.At(q.node, "no rule yields approvals of kind %q%s", q.Kind, sigma.Suggest(q.Kind, slices.Sorted(maps.Keys(kinds)))))
-			}
+	}
+	for _, c := range l.policy.Correlations {
+		l.checkAct(c.Place, c.Act, controls, kinds)
+	}
+	l.resolve()
+}
+
+func (l *loader) checkAct(place sigma.Place, a *Act, controls, kinds map[string]bool) {
+	if c := a.Control; c != "" && !controls[c] {
+		l.faults = append(l.faults, place.At(a.node, "there is no control %q%s", c, sigma.Suggest(c, slices.Sorted(maps.Keys(controls)))))
+	}
+	for _, q := range a.ApprovedBy {
+		if !kinds[q.Kind] {
+			l.faults = append(l.faults, place.At(q.node, "no rule yields approvals of kind %q%s", q.Kind, sigma.Suggest(q.Kind, slices.Sorted(maps.Keys(kinds)))))
 		}
 	}
 }
@@ -209,14 +230,35 @@ func (l *loader) checkPeople() {
 	}
 }
 
+// Document is the text of a rule or of a correlation.
+type Document struct {
+	Name   string
+	Digest event.Digest // of Text
+	Text   []byte
+}
+
+// Documents returns what a verdict may go back to: the rules, then the
+// correlations.
+func (p *Policy) Documents() []Document {
+	out := make([]Document, 0, len(p.Rules)+len(p.Correlations))
+	for _, r := range p.Rules {
+		out = append(out, Document{r.Name, r.Digest, r.Document})
+	}
+	for _, c := range p.Correlations {
+		out = append(out, Document{c.Name, c.Digest, c.Document})
+	}
+	return out
+}
+
 func (p *Policy) digest() event.Digest {
 	type version struct {
 		Name   string
 		Digest event.Digest
 	}
-	versions := make([]version, len(p.Rules))
-	for i, r := range p.Rules {
-		versions[i] = version{r.Name, r.Digest}
+	docs := p.Documents()
+	versions := make([]version, len(docs))
+	for i, d := range docs {
+		versions[i] = version{d.Name, d.Digest}
 	}
 	b, err := json.Marshal(struct {
 		Rules    []version
@@ -236,8 +278,8 @@ type SourceInfo struct{ Name, Product, Service string }
 // that each source can yield under its rules.
 func (p *Policy) Announce(loaded time.Time, version string, sources []SourceInfo) event.Policy {
 	out := event.Policy{Digest: p.Digest, Loaded: loaded, Version: version}
-	for _, r := range p.Rules {
-		out.Rules = append(out.Rules, event.RuleVersion{Name: r.Name, Digest: r.Digest})
+	for _, d := range p.Documents() {
+		out.Rules = append(out.Rules, event.RuleVersion{Name: d.Name, Digest: d.Digest})
 	}
 	for _, f := range p.Filters {
 		out.Filters = append(out.Filters, event.RuleVersion{Name: f.Name, Digest: f.Digest})

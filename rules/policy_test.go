@@ -147,6 +147,13 @@ func TestAFaultyFileDoesNotTakeTheSoundOnesDown(t *testing.T) {
 	}
 }
 
+func TestAFaultyRuleDoesNotTakeASoundOneOfItsNameDown(t *testing.T) {
+	p, faults := rules.Load(folder{"a.yml": head + "act: {}\n", "b.yml": head}.fs())
+	if len(p.Rules) != 1 || len(faults) == 0 {
+		t.Errorf("%d rules are loaded, %d faults", len(p.Rules), len(faults))
+	}
+}
+
 func TestALaterFolderIsLaidOverTheEarlier(t *testing.T) {
 	base := folder{
 		"controls.yaml": controls, "g.yml": grants, "r.yml": head + act,

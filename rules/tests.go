@@ -27,8 +27,9 @@ import (
 type Test struct {
 	Name string
 	TestEvent
-	// Verdict is a verdict's state; none, if the rule must not match; or
-	// approval, if it must match as an approval.
+	// Verdict is a verdict's state; none, if the rule must not match; approval,
+	// if it must match as an approval; or contributes, if its match must only
+	// count towards correlations.
 	Verdict string
 	Given   []TestEvent // what was there before or comes later, by its time
 	Silent  []string    // sources, as product/service, that have not been heard
@@ -45,8 +46,9 @@ type TestEvent struct {
 
 // Words that a test's verdict may be beside the states.
 const (
-	wantNone     = "none"
-	wantApproval = "approval"
+	wantNone        = "none"
+	wantApproval    = "approval"
+	wantContributes = "contributes"
 )
 
 func (r *reader) tests(node ast.Node, src sigma.LogSource) []Test {
@@ -69,7 +71,7 @@ func (r *reader) test(node ast.Node, src sigma.LogSource) Test {
 	handlers["silent"] = r.texts(&t.Silent)
 	handlers["verdict"] = func(p sigma.Pair) {
 		known := []string{
-			wantNone, wantApproval, string(event.Pending), string(event.Approved), string(event.Bypass),
+			wantNone, wantApproval, wantContributes, string(event.Pending), string(event.Approved), string(event.Bypass),
 			string(event.Undetermined), string(event.ApprovedLate),
 		}
 		if t.Verdict = r.scalar(p.Value, "verdict"); !slices.Contains(known, t.Verdict) {
@@ -176,13 +178,13 @@ func (p *Policy) Test(identify Identify, judge JudgeFunc) []TestResult {
 			out = append(out, TestResult{Rule: r.Name, Test: t.Name, Err: run.run()})
 		}
 	}
-	return out
+	return append(out, p.testCorrelations(identify, judge)...)
 }
 
 type testRun struct {
 	policy   *Policy
 	matcher  *Matcher
-	rule     *Rule
+	rule     *Rule // nil in a test of a correlation
 	test     Test
 	identify Identify
 	judge    JudgeFunc
@@ -198,6 +200,10 @@ func (t *testRun) run() error {
 	if err != nil {
 		return err
 	}
+	return t.compare(got)
+}
+
+func (t *testRun) compare(got string) error {
 	if got != t.test.Verdict {
 		return fmt.Errorf("want %s, got %s", t.test.Verdict, got)
 	}
@@ -215,17 +221,14 @@ func (t *testRun) outcome(matches []event.Match, i int) (string, error) {
 		return wantApproval, nil
 	}
 	act := matches[i]
-	all := []event.Match{act}
-	for k, g := range t.test.Given {
-		given, err := t.matches(g)
-		if err != nil {
-			return "", fmt.Errorf("given event %d: %w", k, err)
-		}
-		if len(given) == 0 {
-			return "", fmt.Errorf("given event %d: no rule matches it, so it approves nothing", k)
-		}
-		all = append(all, given...)
+	if act.Act == nil {
+		return wantContributes, nil
 	}
+	given, err := t.given()
+	if err != nil {
+		return "", err
+	}
+	all := append([]event.Match{act}, given...)
 	sources, ends := t.sources(act.Event.At())
 	var until time.Time
 	if t.test.Verdict == string(event.Pending) {
@@ -233,6 +236,22 @@ func (t *testRun) outcome(matches []event.Match, i int) (string, error) {
 	}
 	state, err := t.judge(t.policy.Announce(time.Time{}, "test", sources), ends, all, act.ID(), until)
 	return string(state), err
+}
+
+// given returns the matches of what is given.
+func (t *testRun) given() ([]event.Match, error) {
+	var all []event.Match
+	for k, g := range t.test.Given {
+		given, err := t.matches(g)
+		if err != nil {
+			return nil, fmt.Errorf("given event %d: %w", k, err)
+		}
+		if len(given) == 0 {
+			return nil, fmt.Errorf("given event %d: no rule matches it, so it changes nothing", k)
+		}
+		all = append(all, given...)
+	}
+	return all, nil
 }
 
 // sources are those that some approval rule reads, all complete for a day

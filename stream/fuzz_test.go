@@ -42,10 +42,15 @@ func FuzzSnapshot(f *testing.F) {
 func FuzzInput(f *testing.F) {
 	f.Add([]byte(`{"mark":{"source":"github","through":"2026-11-16T09:00:00Z"}}`))
 	f.Add([]byte(`{"match":{"act":{}},"timer":{}}`))
+	f.Add([]byte(`{"match":{"parts":[{"type":"event_count","act":{}}]}}`))
+	f.Add([]byte(`{"match":{"act":{},"approval":{},"parts":[{}]}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		in, err := stream.ParseInput(b)
 		if err == nil && describe(in) == "?" && in.Match == nil {
 			t.Errorf("nothing is set: %s", b)
+		}
+		if err == nil && in.Match != nil && in.Match.Act == nil && in.Match.Approval == nil && len(in.Match.Parts) == 0 {
+			t.Errorf("a match that means nothing: %s", b)
 		}
 	})
 }

@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -46,8 +45,10 @@ func parseInput(raw []byte, stored time.Time) (event.Input, error) {
 	if set != 1 {
 		return in, fmt.Errorf("input: %d of match, mark, timer and policy are set; want one", set)
 	}
-	if in.Match != nil && (in.Match.Act == nil) == (in.Match.Approval == nil) {
-		return in, errors.New("input: match: one of act and approval has to be set")
+	if in.Match != nil {
+		if err := in.Match.Check(); err != nil {
+			return in, fmt.Errorf("input: %w", err)
+		}
 	}
 	in.Time = stored.UTC()
 	return in, nil
@@ -65,7 +66,7 @@ var (
 func timerPosting(t event.Timer) (posting, error) {
 	raw, err := json.Marshal(event.Input{Timer: &t})
 	if err != nil {
-		return posting{}, fmt.Errorf("timer of match %s: %w", t.Match, err)
+		return posting{}, fmt.Errorf("timer %s: %w", t.ID(), err)
 	}
 	// The server fires at the first chance at or after this, so never early.
 	due := t.Due.UTC()

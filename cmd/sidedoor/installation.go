@@ -62,13 +62,13 @@ func reviewControls(controls []rules.Control) []review.Control {
 // keepPolicy stores the documents of the rules and filters in force, so that
 // an auditor finds the exact text behind each verdict.
 func keepPolicy(ctx context.Context, s *stream.Stream, policy *rules.Policy) error {
-	for _, r := range policy.Rules {
-		digest, err := s.KeepDocument(ctx, r.Document)
+	for _, d := range policy.Documents() {
+		digest, err := s.KeepDocument(ctx, d.Text)
 		if err != nil {
 			return err
 		}
-		if digest != r.Digest {
-			return errors.New("rule " + r.Name + ": its digest is not that of its document")
+		if digest != d.Digest {
+			return errors.New("rule " + d.Name + ": its digest is not that of its document")
 		}
 	}
 	for _, f := range policy.Filters {

@@ -17,6 +17,7 @@ type watchedJudge struct {
 	*judge.Judge
 	acts     *prometheus.GaugeVec
 	letGo    prometheus.Gauge
+	late     prometheus.Gauge
 	coverage *prometheus.GaugeVec
 	verdicts *prometheus.CounterVec
 }
@@ -25,10 +26,13 @@ func newWatchedJudge(j *judge.Judge, reg prometheus.Registerer) *watchedJudge {
 	w := &watchedJudge{
 		Judge: j,
 		acts: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "sidedoor_judge_held", Help: "What the judge holds: pending acts, acts open to a late approval, approvals.",
+			Name: "sidedoor_judge_held", Help: "What the judge holds: pending acts, acts open to a late approval, approvals, contributions to correlations.",
 		}, []string{"what"}),
 		letGo: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "sidedoor_judge_let_go", Help: "Acts and approvals that the judge had to let go because it held too many.",
+			Name: "sidedoor_judge_let_go", Help: "Acts, approvals and contributions to correlations that the judge had to let go because it held too many.",
+		}),
+		late: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "sidedoor_judge_late", Help: "Contributions to correlations that arrived after their window had been judged.",
 		}),
 		coverage: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "sidedoor_source_complete_through_seconds", Help: "Unix time up to which a source is known to be complete.",
@@ -37,7 +41,7 @@ func newWatchedJudge(j *judge.Judge, reg prometheus.Registerer) *watchedJudge {
 			Name: "sidedoor_verdicts_total", Help: "Revisions of verdicts made since the process started, replays included.",
 		}, []string{"control", "verdict"}),
 	}
-	reg.MustRegister(w.acts, w.letGo, w.coverage, w.verdicts)
+	reg.MustRegister(w.acts, w.letGo, w.late, w.coverage, w.verdicts)
 	return w
 }
 
@@ -53,7 +57,9 @@ func (w *watchedJudge) Apply(in event.Input) ([]event.Record, []event.Timer) {
 	w.acts.WithLabelValues("pending").Set(float64(s.Pending))
 	w.acts.WithLabelValues("open").Set(float64(s.Open))
 	w.acts.WithLabelValues("approvals").Set(float64(s.Approvals))
+	w.acts.WithLabelValues("contributions").Set(float64(s.Contributions))
 	w.letGo.Set(float64(s.LetGo))
+	w.late.Set(float64(s.Late))
 	if in.Mark != nil {
 		w.coverage.WithLabelValues(in.Mark.Source).Set(float64(s.Sources[in.Mark.Source].Unix()))
 	}

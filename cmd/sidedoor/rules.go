@@ -34,8 +34,8 @@ func (c *rulesCheckCmd) Run(_ context.Context, e *edges) error {
 	if _, faults := policy.Compile(rules.Defaults{}); faults.Err() != nil {
 		return faults.Err()
 	}
-	fmt.Fprintf(e.out, "%d rules, %d filters, %d controls, %d lists, %d people: no faults\n",
-		len(policy.Rules), len(policy.Filters), len(policy.Controls), len(policy.Estate.Lists), len(policy.Estate.People))
+	fmt.Fprintf(e.out, "%d rules, %d correlations, %d filters, %d controls, %d lists, %d people: no faults\n",
+		len(policy.Rules), len(policy.Correlations), len(policy.Filters), len(policy.Controls), len(policy.Estate.Lists), len(policy.Estate.People))
 	return nil
 }
 
@@ -60,7 +60,7 @@ func (c *rulesTestCmd) Run(_ context.Context, e *edges) error {
 			fmt.Fprintf(e.out, "ok    %s: %s\n", r.Rule, r.Test)
 		}
 	}
-	fmt.Fprintf(e.out, "%d tests of %d rules, %d failed\n", len(results), len(policy.Rules), failed)
+	fmt.Fprintf(e.out, "%d tests of %d rules, %d failed\n", len(results), len(policy.Documents()), failed)
 	if failed > 0 {
 		return errors.New("a rule does not do what its tests say")
 	}
@@ -79,6 +79,11 @@ func (c *rulesListCmd) Run(_ context.Context, e *edges) error {
 			orDash(control.Owner), orDash(strings.Join(control.Reviewers, ", ")), control.Cadence)
 		for _, r := range policy.Rules {
 			if r.Act != nil && r.Act.Control == control.ID {
+				fmt.Fprintf(e.out, "    %-9s %-34s %s\n", r.Level, r.Name, r.Title)
+			}
+		}
+		for _, r := range policy.Correlations {
+			if r.Act.Control == control.ID {
 				fmt.Fprintf(e.out, "    %-9s %-34s %s\n", r.Level, r.Name, r.Title)
 			}
 		}

@@ -49,6 +49,9 @@ const (
 	// heldVerdicts bounds what a scan keeps in memory of acts that may still be
 	// revised.
 	heldVerdicts = 8_000
+	// heldContributions bounds the events held for correlations. Events come in
+	// order here, so only those within a timespan matter.
+	heldContributions = 20_000
 	// memoryLimit makes the garbage collector work harder rather than let a scan
 	// grow beyond 200 MB, whatever the size of its input.
 	memoryLimit = 128 << 20
@@ -90,7 +93,7 @@ func (c *scanCmd) judge(ctx context.Context, e *edges, policy *rules.Policy, s *
 	out := newVerdictPrinter(c.Format, c.All, e.out)
 	held := newHeld(heldVerdicts, out.print)
 	err := s.sorter.Run(ctx, offline.Config{
-		Judge:  judge.Config{MaxHeld: heldVerdicts},
+		Judge:  judge.Config{MaxHeld: heldVerdicts, MaxContributions: heldContributions},
 		Policy: policy.Announce(time.Time{}, version, sources),
 		Ends:   s.ends,
 	}, func(r event.Record) error {

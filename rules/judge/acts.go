@@ -12,14 +12,15 @@ import (
 
 // act is an act that is held, with its verdict so far.
 type act struct {
-	ID       string      `json:"id"`
-	Opens    string      `json:"opens"`  // the ID of the alert that it opens, if it opens one
-	Match    event.Match `json:"match"`  // bounded
-	Stored   time.Time   `json:"stored"` // the judge's clock when it arrived
-	State    event.State `json:"state"`
-	Revision int         `json:"revision"`
-	Alert    string      `json:"alert,omitempty"`   // that it belongs to
-	Waiting  bool        `json:"waiting,omitempty"` // its grace has passed, coverage has not come
+	ID       string          `json:"id"`
+	Opens    string          `json:"opens"` // the ID of the alert that it opens, if it opens one
+	Match    event.Match     `json:"match"` // bounded
+	Together *event.Together `json:"together,omitempty"`
+	Stored   time.Time       `json:"stored"` // the judge's clock when it arrived
+	State    event.State     `json:"state"`
+	Revision int             `json:"revision"`
+	Alert    string          `json:"alert,omitempty"`   // that it belongs to
+	Waiting  bool            `json:"waiting,omitempty"` // its grace has passed, coverage has not come
 
 	place         // among the acts that wait for the same mark
 	awaits string // the source of that mark

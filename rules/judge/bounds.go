@@ -75,7 +75,25 @@ func bounded(m event.Match) event.Match {
 	if m.Approval != nil {
 		m.Approval = boundedApproval(*m.Approval)
 	}
+	m.Parts = boundedParts(m.Parts)
 	return m
+}
+
+func boundedParts(parts []event.Part) []event.Part {
+	parts = slices.Clone(parts)
+	for i := range parts {
+		p := &parts[i]
+		clipAll(&p.Rule.ID, &p.Rule.Name, &p.Rule.Title, (*string)(&p.Rule.Level), &p.Control, &p.Value)
+		p.Group = slices.Clone(p.Group)
+		for k := range p.Group {
+			clipAll(&p.Group[k])
+		}
+		if p.Act != nil {
+			p.Act = boundedAct(*p.Act)
+		}
+		p.Parts = boundedParts(p.Parts)
+	}
+	return parts
 }
 
 func boundedAct(a event.Act) *event.Act {
@@ -133,6 +151,11 @@ func fitVerdict(v event.Verdict, now time.Time) event.Verdict {
 	fits := func() bool {
 		_, err := event.VerdictRecord(v, now).Encode()
 		return err == nil
+	}
+	if !fits() && v.Together != nil {
+		short := *v.Together
+		short.Events = nil
+		v.Together = &short
 	}
 	for !fits() && len(v.Considered) > 1 {
 		v.Considered = v.Considered[:len(v.Considered)-1]

@@ -74,6 +74,7 @@ func (j *Judge) verdict(a *act, view view) event.Verdict {
 		ID: a.ID, Revision: a.Revision, Verdict: a.State,
 		Rule: m.Rule, Control: m.Control, Actor: m.Act.Actor, Resource: m.Act.Resource, Scope: m.Act.Scope,
 		Event: m.Event, Required: m.Act.ApprovedBy, Considered: view.considered(), Alert: a.Alert,
+		Together: a.Together,
 	}
 	v.Omitted = len(view) - len(v.Considered)
 	if a.State != event.Approved {

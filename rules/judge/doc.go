@@ -20,6 +20,15 @@
 // whatever the order of arrival, the same inputs end in the same states, unless
 // [Config]'s bounds had something forgotten in between.
 //
+// # Correlations
+//
+// A match may contribute to correlations. Their windows are in event time:
+// contributions are held by group, in the order of their events' times, whatever
+// the order of arrival. A condition that can only become true is looked at with
+// each contribution; any other when its window has closed, by a timer. What
+// completes a window is the correlation's match, and is folded in like one that
+// was stored. The contributions of a window are used up by it.
+//
 // # Costs
 //
 // An act looks only at the approvals of its kinds that name its scope, or have
@@ -29,4 +38,10 @@
 // each distinct scope asked for of its kind. A mark takes O(log w) for each of
 // the w waiting acts that it frees, and O(1) if it frees none. A new policy
 // looks at every waiting act. Memory is bounded by [Config].MaxHeld.
+//
+// A contribution looks at those of its group within a timespan of it, on either
+// side: of them a group holds fewer than a count asks for, at most two for each
+// value or rule where only different ones count, and never more than 10,000
+// (1,000 where order matters), each of which takes some nanoseconds. Memory is
+// bounded by [Config].MaxContributions.
 package judge

@@ -4,13 +4,13 @@ import (
 	"sidedoor/event"
 )
 
-// act takes in a new act.
-func (j *Judge) act(m event.Match) {
+// act takes in a new act; a correlation's is of several events together.
+func (j *Judge) act(m event.Match, of *event.Together) {
 	id := m.ID()
 	if j.acts.byID[id] != nil || j.settled.has(id) {
 		return
 	}
-	a := &act{ID: id, Opens: event.AlertID(m), Match: bounded(m), Stored: j.clock, State: event.Pending}
+	a := &act{ID: id, Opens: event.AlertID(m), Match: bounded(m), Together: of, Stored: j.clock, State: event.Pending}
 	j.acts.add(a)
 	view := j.weigh(a)
 	if view.state() == event.Approved || len(a.Match.Act.ApprovedBy) == 0 {
@@ -123,6 +123,7 @@ func (j *Judge) forget() {
 		j.leave(a)
 	}
 	j.letGo += j.approvals.forget(j.clock, j.cfg)
+	j.letGo += j.correlations.forget(j.clock, j.cfg)
 	j.settled.forget(j.clock, j.cfg)
 }
 

@@ -20,6 +20,12 @@ type Config struct {
 	// are let go, a pending one as undetermined; [Stats] counts them. Zero:
 	// 100,000.
 	MaxHeld int
+	// Lateness is by how much events of one correlation may arrive after each
+	// other, beyond its timespan. Zero: 1 day.
+	Lateness time.Duration
+	// MaxContributions bounds what is held for correlations; what would be
+	// forgotten first is let go first, and [Stats] counts it. Zero: 100,000.
+	MaxContributions int
 }
 
 func (c Config) withDefaults() Config {
@@ -31,6 +37,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxHeld == 0 {
 		c.MaxHeld = 100_000
+	}
+	if c.Lateness == 0 {
+		c.Lateness = 24 * time.Hour
+	}
+	if c.MaxContributions == 0 {
+		c.MaxContributions = 100_000
 	}
 	return c
 }
@@ -47,6 +59,8 @@ type Judge struct {
 	settled   *remembered // acts that are no longer held
 	letGo     int
 
+	correlations *correlations
+
 	// Of the input at hand.
 	now     time.Time
 	records []event.Record
@@ -58,6 +72,7 @@ func New(cfg Config) *Judge {
 	return &Judge{
 		cfg: cfg.withDefaults(), sources: map[string]*source{},
 		approvals: newApprovals(), acts: newActs(), alerts: newAlerts(), settled: newRemembered(),
+		correlations: newCorrelations(),
 	}
 }
 
@@ -70,12 +85,12 @@ func (j *Judge) Apply(in event.Input) ([]event.Record, []event.Timer) {
 	j.clock = later(j.clock, j.now)
 	j.records, j.timers = nil, nil
 	switch {
-	case in.Match != nil && in.Match.Act != nil:
-		j.act(*in.Match)
-	case in.Match != nil && in.Match.Approval != nil:
-		j.approval(*in.Match)
+	case in.Match != nil:
+		j.match(*in.Match, nil)
 	case in.Mark != nil:
 		j.mark(*in.Mark)
+	case in.Timer != nil && in.Timer.Windows != "":
+		j.windowsTimer(*in.Timer)
 	case in.Timer != nil:
 		j.timer(*in.Timer)
 	case in.Policy != nil:
@@ -90,7 +105,10 @@ type Stats struct {
 	Pending   int // acts that wait for their verdict
 	Open      int // acts that have one that may still be revised, or that share an alert
 	Approvals int
-	LetGo     int // acts and approvals let go because there were too many, ever
+	// Contributions are the events that may still complete a correlation.
+	Contributions int
+	LetGo         int // acts, approvals and contributions let go because there were too many, ever
+	Late          int // contributions that came after the judgement of their window, ever
 	// Sources gives for each source known up to when it is complete; the zero
 	// time if it was never heard.
 	Sources map[string]time.Time
@@ -100,7 +118,8 @@ type Stats struct {
 func (j *Judge) Stats() Stats {
 	s := Stats{
 		Pending: j.acts.pending, Open: j.acts.len() - j.acts.pending,
-		Approvals: j.approvals.len(), LetGo: j.letGo, Sources: make(map[string]time.Time, len(j.sources)),
+		Approvals: j.approvals.len(), Contributions: j.correlations.held.Len(),
+		LetGo: j.letGo, Late: j.correlations.late, Sources: make(map[string]time.Time, len(j.sources)),
 	}
 	for name, src := range j.sources {
 		s.Sources[name] = src.Through

@@ -13,12 +13,12 @@ import (
 
 // snapshotVersion is to change whenever an older snapshot, restored, would
 // behave differently. The owner of the judge then replays the stream.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // snapshot is a judge's state in the order in which it can be built up again,
 // so that equal judges give equal bytes:
 //
-//	{"version":1,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
+//	{"version":2,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
 type snapshot struct {
 	Version   int         `json:"version"`
 	Clock     time.Time   `json:"clock"`
@@ -29,6 +29,11 @@ type snapshot struct {
 	Alerts    []*alert    `json:"alerts"`    // by ID
 	Acts      []*act      `json:"acts"`      // as they arrived
 	Settled   []memory    `json:"settled"`   // as they were let go
+
+	Windows       []*windows      `json:"windows"`       // as they were begun
+	Contributions []*contribution `json:"contributions"` // as they arrived
+	Spent         []memory        `json:"spent"`         // as they were spent
+	Late          int             `json:"late"`
 }
 
 // Snapshot returns the judge's state as bytes.
@@ -49,6 +54,7 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	for e := j.settled.line.Front(); e != nil; e = e.Next() {
 		s.Settled = append(s.Settled, e.Value.(memory))
 	}
+	j.correlations.snapshot(&s)
 	b, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("judge: snapshot: %w", err)
@@ -112,7 +118,7 @@ func (j *Judge) rebuild(s snapshot) error {
 		}
 		j.settled.add(m.ID, m.Since)
 	}
-	return nil
+	return j.correlations.rebuild(s, j.cfg)
 }
 
 func (j *Judge) rebuildAct(a *act) error {

@@ -15,6 +15,13 @@ const maxListed = 3
 
 // reason says in one plain sentence why the verdict is what it is.
 func (j *Judge) reason(a *act, v event.Verdict) string {
+	if t := a.Together; t != nil && t.Count > 1 {
+		return line(fmt.Sprintf("%d events since %s together: ", t.Count, date(t.First)) + j.because(a, v))
+	}
+	return j.because(a, v)
+}
+
+func (j *Judge) because(a *act, v event.Verdict) string {
 	switch v.Verdict {
 	case event.Approved:
 		return line("approved by " + giver(v.Considered[0]))

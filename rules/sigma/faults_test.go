@@ -14,7 +14,7 @@ func TestAFaultNamesPlaceAndRemedyAndSparesTheOtherRules(t *testing.T) {
 		{"a dangling selection", good + "---\ntitle: B\nlogsource: {product: aws}\ndetection:\n  selection: {a: 1}\n  condition: selektion\n", `there is no selection "selektion"; did you mean "selection"?`},
 		{"a bad condition", good + "---\ntitle: B\nlogsource: {product: aws}\ndetection:\n  s: {a: 1}\n  condition: (s\n", "a closing parenthesis is missing"},
 		{"bad YAML", good + "---\ntitle: [B\n", "f.yml:"},
-		{"a later feature", good + "---\ntitle: B\ncorrelation: {type: event_count}\n", "correlation rules are not supported by this version"},
+		{"a later feature", good + "---\ntitle: B\ncorrelation: {type: event_count}\n", "a correlation is not a rule"},
 		{"no detection", good + "---\ntitle: B\nlogsource: {product: aws}\n", "a rule needs a detection"},
 		{"a bad level", good + "---\ntitle: B\nlevel: hi\nlogsource: {product: aws}\ndetection: {s: {a: 1}, condition: s}\n", `level "hi" is none of`},
 	} {

@@ -61,7 +61,7 @@ func ParseRules(file string, src []byte) ([]*Rule, Faults) {
 // unsupported names the documents of the specification that this version does
 // not run.
 var unsupported = map[string]string{
-	"correlation": "correlation rules are not supported by this version",
+	"correlation": "a correlation is not a rule: its matches are made of those of rules",
 }
 
 // ParseRule reads one rule.

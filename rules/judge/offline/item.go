@@ -25,7 +25,7 @@ const itemOverhead = 192
 
 func newItem(m event.Match, b []byte) item {
 	it := item{at: m.Event.At(), key: m.Event.Key(), id: m.ID(), json: b}
-	if m.Act != nil {
+	if m.Approval == nil { // an act, or a part of a correlation's
 		it.class = 1
 	}
 	return it

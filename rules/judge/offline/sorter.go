@@ -45,15 +45,24 @@ func (s *Sorter) Add(m event.Match) error {
 	if err != nil {
 		return fmt.Errorf("sort: match of rule %s: %w", m.Rule.Name, err)
 	}
-	if m.Act != nil {
-		s.grace = max(s.grace, m.Act.Grace)
-	}
+	s.note(m.Act, m.Parts)
 	s.held = append(s.held, newItem(m, b))
 	s.size += len(b) + itemOverhead
 	if s.size <= s.max {
 		return nil
 	}
 	return s.spill()
+}
+
+// note keeps the longest grace of an act, and of those that correlations may
+// make.
+func (s *Sorter) note(a *event.Act, parts []event.Part) {
+	if a != nil {
+		s.grace = max(s.grace, a.Grace)
+	}
+	for _, p := range parts {
+		s.note(p.Act, p.Parts)
+	}
 }
 
 // Close removes the files. The sorter is empty then.
