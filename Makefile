@@ -7,10 +7,10 @@ FUZZTIME    ?= 20s
 DEMO_FLAGS  := $(if $(ONCE),--once)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race vet lint format layers check fuzz bench rules golden clean
+.PHONY: help build demo test race vet lint format layers check fuzz bench benchall rules golden clean
 
 help: ## this text
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/sidedoor and bin/sidedoor-verify
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -47,8 +47,11 @@ fuzz: ## every fuzz target for FUZZTIME each
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzzminimizetime 2s -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
 
-bench: ## benchmarks beside the code; compare two runs with benchstat
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## what the rules cost, as a table against the floor; bench.out keeps it for benchstat
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./rules/engine > bench.out; awk -f rules/engine/bench.awk bench.out
+
+benchall: ## the benchmarks of every room
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 golden: ## rewrite the expected outputs of the command-line scripts; review the diff like code
 	SIDEDOOR_UPDATE_GOLDEN=1 $(GO) test ./cmd/sidedoor -run TestScripts
