@@ -22,7 +22,7 @@ type scanCmd struct {
 	Format string            `help:"How to print verdicts: ${enum}." enum:"table,json" default:"table"`
 	FailOn string            `help:"Exit with 3 if there is a bypass, or also if there is an undetermined act: ${enum}." enum:"none,bypass,undetermined" default:"none"`
 	All    bool              `help:"Print approved acts too (JSON always does)."`
-	Policy []string          `help:"Folder of rules, controls and estate to lay over the built-in pack." type:"path" placeholder:"DIR"`
+	Policy []string          `help:"Folder of rules, controls and estate to lay over the built-in pack." placeholder:"DIR"`
 	Scope  map[string]string `help:"What a source's logs are of, where they do not say: kubernetes=prod-eu." placeholder:"SOURCE=SCOPE"`
 	Grace  time.Duration     `help:"How long after an act its approval may still arrive, for rules that do not say." default:"5m"`
 	Tmp    string            `help:"Where to sort what does not fit into memory." placeholder:"DIR"`

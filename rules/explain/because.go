@@ -1,0 +1,205 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sidedoor/rules/sigma"
+)
+
+// because puts into one sentence why the rule came out as it did.
+func because(x *Explanation, rule, event sigma.LogSource) string {
+	switch {
+	case !x.Fits:
+		return fmt.Sprintf("does not match: the rule is for %s events, and this is one of %s", rule, event)
+	case x.Matches:
+		for _, c := range x.Conditions {
+			if c.Holds {
+				return "matches: " + c.why()
+			}
+		}
+	}
+	var reasons []string
+	for _, c := range x.Conditions {
+		reasons = append(reasons, c.why())
+	}
+	return "does not match: " + list(reasons, "; and ")
+}
+
+// Bounds on what a sentence names; the tree has all of it.
+const (
+	maxNamed = 4
+	maxQuote = 80 // characters
+)
+
+// list joins what a sentence names.
+func list(names []string, with string) string {
+	if more := len(names) - maxNamed; more > 0 {
+		names = append(names[:maxNamed:maxNamed], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, with)
+}
+
+// why says what made the step hold, or what it lacks.
+func (s *Step) why() string {
+	switch s.Kind {
+	case sigma.OutlineNot:
+		return s.notWhy()
+	case sigma.OutlineSelection:
+		if s.Holds {
+			return s.Text
+		}
+		return s.Text + " needs " + s.Parts[0].lack()
+	case sigma.OutlineField, sigma.OutlineValue:
+		if !s.Holds {
+			return s.lack()
+		}
+		return s.fact()
+	}
+	return s.joined((*Step).why)
+}
+
+// joined says the same of those parts that decided.
+func (s *Step) joined(say func(*Step) string) string {
+	var out []string
+	for _, p := range s.Parts {
+		if p.Holds == s.Holds {
+			out = append(out, say(p))
+			if s.Holds && s.Kind == sigma.OutlineAny {
+				break // one is enough
+			}
+		}
+	}
+	if len(out) == 0 {
+		return s.Text + " is empty"
+	}
+	return list(out, ", and ")
+}
+
+// notWhy says of a negation what kept it, or what broke it.
+func (s *Step) notWhy() string {
+	of := s.Parts[0]
+	if s.Holds {
+		return fmt.Sprintf("not %s (%s)", of.name(), of.fact())
+	}
+	return fmt.Sprintf("%s holds (%s)", of.name(), of.fact())
+}
+
+// name is how a sentence calls a part of a condition.
+func (s *Step) name() string {
+	if s.Kind == sigma.OutlineAll || s.Kind == sigma.OutlineAny {
+		return "(" + s.Text + ")"
+	}
+	return s.Text
+}
+
+// fact says what the event has that decided about the step.
+func (s *Step) fact() string {
+	switch s.Kind {
+	case sigma.OutlineNot:
+		return s.notWhy()
+	case sigma.OutlineField:
+		if s.Path == "" {
+			return s.keywords()
+		}
+		return s.Path + " is " + s.saw()
+	case sigma.OutlineSelection:
+		return s.Parts[0].fact()
+	}
+	return s.joined((*Step).fact)
+}
+
+func (s *Step) keywords() string {
+	if s.Holds {
+		return "a text of the event has " + s.wanted(true)
+	}
+	return "no text of the event has " + s.wanted(false)
+}
+
+// saw quotes what the event has at a field.
+func (s *Step) saw() string {
+	if len(s.Saw) == 0 {
+		return "absent"
+	}
+	quoted := make([]string, len(s.Saw))
+	for i, v := range s.Saw {
+		quoted[i] = quote(v)
+	}
+	return list(quoted, ", ")
+}
+
+func quote(s string) string {
+	if r := []rune(s); len(r) > maxQuote {
+		s = string(r[:maxQuote]) + "…"
+	}
+	return strconv.QuoteToGraphic(s)
+}
+
+// lack says what a step that does not hold needs, and what there is instead.
+func (s *Step) lack() string {
+	switch s.Kind {
+	case sigma.OutlineField:
+		if s.Path == "" {
+			return "a text that has " + s.wanted(false)
+		}
+		return fmt.Sprintf("%s %s%s, and it is %s", s.Path, s.verb(), s.wanted(false), s.saw())
+	case sigma.OutlineAny:
+		return "any of these: " + s.joined((*Step).lack)
+	}
+	return s.joined((*Step).lack)
+}
+
+// wanted lists the values of a field that held, or those that did not.
+func (s *Step) wanted(held bool) string {
+	var values []string
+	for _, v := range s.Parts {
+		if v.Holds == held {
+			values = append(values, quote(v.Text))
+		}
+	}
+	if len(values) == 0 { // an empty list of the estate has no value that fails
+		for _, v := range s.Parts {
+			values = append(values, quote(v.Text))
+		}
+	}
+	if len(values) == 1 {
+		return values[0]
+	}
+	if s.modifier("all") {
+		return "all of " + list(values, ", ")
+	}
+	return "one of " + list(values, ", ")
+}
+
+func (s *Step) modifier(name string) bool {
+	_, modifiers, _ := strings.Cut(s.Text, "|")
+	return slices.Contains(strings.Split(modifiers, "|"), name)
+}
+
+// verbs are what modifiers ask of a value, the telling ones first.
+var verbs = []struct{ modifier, verb string }{
+	{"exists", "to exist: "}, {"re", "to match the expression "}, {"cidr", "to be an address in "},
+	{"lt", "to be less than "}, {"lte", "to be at most "}, {"gt", "to be greater than "}, {"gte", "to be at least "},
+	{"contains", "to contain "}, {"startswith", "to begin with "}, {"endswith", "to end with "},
+	{"fieldref", "to be the same as the field "}, {"expand", "to be in the list "},
+}
+
+// plain are the modifiers that a sentence does not need to tell.
+var plain = []string{"all", "cased", "i", "m", "s"}
+
+// verb is what the field's modifiers ask of its value.
+func (s *Step) verb() string {
+	_, modifiers, _ := strings.Cut(s.Text, "|")
+	words := slices.DeleteFunc(strings.Split(modifiers, "|"), func(m string) bool { return m == "" || slices.Contains(plain, m) })
+	for _, v := range verbs {
+		if len(words) == 1 && words[0] == v.modifier {
+			return v.verb
+		}
+	}
+	if len(words) == 0 {
+		return "to be "
+	}
+	return "to satisfy |" + strings.Join(words, "|") + " "
+}
