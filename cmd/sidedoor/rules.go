@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"sidedoor/event"
-	"sidedoor/ingest/logfile"
 	"sidedoor/rules"
 	"sidedoor/rules/judge/offline"
 )

@@ -3,8 +3,8 @@ package explain
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode"
 
 	"sidedoor/rules/sigma"
 )
@@ -78,9 +78,24 @@ func (s *Step) joined(say func(*Step) string) string {
 	return list(out, ", and ")
 }
 
-// notWhy says of a negation what kept it, or what broke it.
+// notWhy says of a negation what kept it, or what broke it. Of alternatives
+// none held, or the first that did is the one to name.
 func (s *Step) notWhy() string {
 	of := s.Parts[0]
+	switch {
+	case of.Kind == sigma.OutlineAny && s.Holds:
+		var names []string
+		for _, p := range of.Parts {
+			names = append(names, p.name())
+		}
+		if len(names) > 1 {
+			return "none of " + list(names, ", ")
+		}
+	case of.Kind == sigma.OutlineAny:
+		if i := slices.IndexFunc(of.Parts, func(p *Step) bool { return p.Holds }); i >= 0 {
+			of = of.Parts[i]
+		}
+	}
 	if s.Holds {
 		return fmt.Sprintf("not %s (%s)", of.name(), of.fact())
 	}
@@ -130,11 +145,20 @@ func (s *Step) saw() string {
 	return list(quoted, ", ")
 }
 
+// quote makes visible where a value ends, and what a terminal would obey.
 func quote(s string) string {
 	if r := []rune(s); len(r) > maxQuote {
 		s = string(r[:maxQuote]) + "…"
 	}
-	return strconv.QuoteToGraphic(s)
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsGraphic(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return `"` + b.String() + `"`
 }
 
 // lack says what a step that does not hold needs, and what there is instead.

@@ -53,8 +53,12 @@ func TestTheLastSentenceSaysWhatDecided(t *testing.T) {
 		{"  s: [{a: 1}, {b: 2}]\n  condition: s\n", `{"a":2}`, `does not match: s needs any of these: a to be "1", and it is "2", and b to be "2", and it is absent`},
 		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: 1 of s*\n", `{"b":2}`, `matches: s2`},
 		{"  s: {a|expand: '%none%'}\n  condition: s\n", `{"a":1}`, `does not match: s needs a to be in the list "%none%", and it is "1"`},
+		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: not 1 of s*\n", `{"b":2}`, `does not match: s2 holds (b is "2")`},
+		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: not (s1 or s2)\n", `{"b":3}`, `matches: none of s1, s2`},
+		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: not (s1 and s2)\n", `{"b":2}`, `matches: not (s1 and s2) (a is absent)`},
+		{"  s: {a|endswith: '\\7z.exe'}\n  condition: s\n", `{"a":"C:\\x"}`, `does not match: s needs a to end with "\7z.exe", and it is "C:\x"`},
 		{"  s: {a: [1, 2, 3, 4, 5, 6]}\n  condition: s\n", `{}`, `does not match: s needs a to be one of "1", "2", "3", "4", 2 more, and it is absent`},
-		{"  s: {a: \"\\e[31mx\"}\n  condition: s\n", `{"a":"\u001b[31m"}`, `does not match: s needs a to be "\x1b[31mx", and it is "\x1b[31m"`},
+		{"  s: {a: \"\\e[31mx\"}\n  condition: s\n", `{"a":"\u001b[31m"}`, `does not match: s needs a to be "\u001b[31mx", and it is "\u001b[31m"`},
 	} {
 		if got := explained(t, c.detection, c.event).Because; got != c.want {
 			t.Errorf("%s%s\n got %s\nwant %s", c.detection, c.event, got, c.want)

@@ -174,12 +174,10 @@ func (o *outliner) line(n ast.Node) int {
 	return o.rule.Line + n.GetToken().Position.Line - 1
 }
 
-// firstLine is the line of the first part that has one.
+// firstLine is the line of the outline, or of its first part.
 func firstLine(o *Outline) int {
-	for _, p := range o.Parts {
-		if p.Line > 0 {
-			return p.Line
-		}
+	for o.Line == 0 && len(o.Parts) > 0 {
+		o = o.Parts[0]
 	}
 	return o.Line
 }

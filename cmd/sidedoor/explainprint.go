@@ -1,0 +1,246 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"sidedoor/event"
+	"sidedoor/rules"
+	"sidedoor/rules/explain"
+	"sidedoor/rules/sigma"
+)
+
+// treePrinter prints explanations for people.
+type treePrinter struct {
+	w    io.Writer
+	rule *rules.Rule
+	seen map[*explain.Step]bool // selections of the event at hand, which stand in several places
+}
+
+func (p *treePrinter) head() {
+	fmt.Fprintf(p.w, "%s: %s\n%s:%d\n", printable(p.rule.Name), printable(p.rule.Title), p.rule.File, p.rule.Line)
+}
+
+func (p *treePrinter) event(x *explained) error {
+	p.seen = map[*explain.Step]bool{}
+	fmt.Fprintf(p.w, "\n%s record %d, %s %s\n", printable(x.File), x.Index, x.LogSource, when(x.Time))
+	if ls := p.rule.LogSource; x.Fits {
+		p.line(0, 0, true, "log source "+ls.String())
+	} else {
+		p.line(0, 0, false, fmt.Sprintf("log source %s: the event is of %s", ls, x.LogSource))
+	}
+	for _, c := range x.Conditions {
+		p.line(0, 0, c.Holds, "condition: "+c.Text)
+		if c.Kind == sigma.OutlineSelection {
+			p.step(c, 1)
+		} else {
+			p.parts(c, 1)
+		}
+	}
+	fmt.Fprintf(p.w, "%s %s\n", printable(p.rule.Name), printable(x.Because))
+	switch {
+	case x.Approval != nil:
+		p.approval(x.Approval)
+	case x.Act != nil:
+		p.act(x.Control, x.Act)
+	}
+	return nil
+}
+
+// line prints one part of the rule: its line in the file, whether it held, and
+// what it says.
+func (p *treePrinter) line(number, depth int, holds bool, text string) {
+	margin := ""
+	if number > 0 {
+		margin = strconv.Itoa(number)
+	}
+	mark := "✗"
+	if holds {
+		mark = "✓"
+	}
+	fmt.Fprintf(p.w, "%5s %s%s %s\n", margin, strings.Repeat("  ", depth), mark, printable(text))
+}
+
+func (p *treePrinter) parts(s *explain.Step, depth int) {
+	for _, part := range s.Parts {
+		p.step(part, depth)
+	}
+}
+
+func (p *treePrinter) step(s *explain.Step, depth int) {
+	switch s.Kind {
+	case sigma.OutlineField:
+		p.field(s, depth)
+		return
+	case sigma.OutlineSelection:
+		p.selection(s, depth)
+		return
+	case sigma.OutlineAll, sigma.OutlineAny:
+		text := s.Text
+		if s.Line > 0 {
+			text += " these" // parts of a selection, not of a condition
+		}
+		p.line(0, depth, s.Holds, text)
+	default:
+		p.line(s.Line, depth, s.Holds, s.Text)
+	}
+	p.parts(s, depth+1)
+}
+
+// selection prints a selection once for each event. That all of its fields
+// have to hold goes without saying.
+func (p *treePrinter) selection(s *explain.Step, depth int) {
+	if p.seen[s] {
+		p.line(s.Line, depth, s.Holds, s.Text+" (as above)")
+		return
+	}
+	p.seen[s] = true
+	p.line(s.Line, depth, s.Holds, s.Text)
+	if body := s.Parts[0]; body.Kind == sigma.OutlineAll {
+		p.parts(body, depth+1)
+	} else {
+		p.step(body, depth+1)
+	}
+}
+
+// maxShown bounds the values that one line shows.
+const maxShown = 8
+
+// field prints a field with what it saw, and its values: of a list of which
+// one suffices the one that did, if any.
+func (p *treePrinter) field(s *explain.Step, depth int) {
+	_, modifiers, _ := strings.Cut(s.Text, "|")
+	all := strings.Contains("|"+modifiers+"|", "|all|") && len(s.Parts) > 1
+	name := s.Text
+	if s.Path == "" {
+		name = "any text" + s.Text
+	}
+	p.line(s.Line, depth, s.Holds, name+": "+wantedValues(s, all)+"   "+sawValues(s))
+	if all {
+		for _, v := range s.Parts {
+			p.line(v.Line, depth+1, v.Holds, v.Text)
+		}
+	}
+}
+
+func wantedValues(s *explain.Step, all bool) string {
+	if all {
+		return "all of"
+	}
+	var values []string
+	for _, v := range s.Parts {
+		if !s.Holds || v.Holds {
+			values = append(values, v.Text)
+		}
+	}
+	more := ""
+	if len(values) > maxShown {
+		more = fmt.Sprintf(" … and %d more", len(values)-maxShown)
+		values = values[:maxShown]
+	}
+	if n := len(s.Parts); s.Holds && n > 1 && len(values) < n {
+		more += fmt.Sprintf(" (of %d)", n)
+	}
+	return strings.Join(values, ", ") + more
+}
+
+func sawValues(s *explain.Step) string {
+	switch {
+	case s.Path == "":
+		return ""
+	case len(s.Saw) == 0:
+		return "← absent"
+	}
+	var quoted []string
+	for _, v := range s.Saw[:min(len(s.Saw), maxShown)] {
+		if r := []rune(v); len(r) > 200 {
+			v = string(r[:200]) + "…"
+		}
+		quoted = append(quoted, `"`+v+`"`)
+	}
+	if more := len(s.Saw) - maxShown; more > 0 {
+		quoted = append(quoted, fmt.Sprintf("and %d more", more))
+	}
+	return "← " + strings.Join(quoted, ", ")
+}
+
+func (p *treePrinter) act(control string, a *event.Act) {
+	fmt.Fprintf(p.w, "It would be an act")
+	if control != "" {
+		fmt.Fprintf(p.w, " under control %s", control)
+	}
+	fmt.Fprintf(p.w, ":\n")
+	p.fact("actor", partyText(a.Actor))
+	p.fact("resource", a.Resource)
+	p.fact("scope", orDash(a.Scope))
+	p.fact("waits", fmt.Sprintf("%s for an approval, %s more for a source that is behind", a.Grace, a.Limit))
+	if len(a.ApprovedBy) == 0 {
+		p.fact("approvals", "none can approve it: it would be a bypass")
+		return
+	}
+	p.fact("approvals", "any of")
+	for _, r := range a.ApprovedBy {
+		text := r.Kind + " that covers " + r.Scope
+		if r.SameActor {
+			text += ", for the actor"
+		}
+		if len(r.IndependentOf) > 0 {
+			var names []string
+			for _, party := range r.IndependentOf {
+				names = append(names, partyText(party))
+			}
+			text += ", approved by somebody other than " + strings.Join(names, ", ")
+		}
+		if r.Skew > 0 {
+			text += fmt.Sprintf(", recorded at most %s later", r.Skew)
+		}
+		p.fact("", "  "+text)
+	}
+}
+
+func (p *treePrinter) approval(a *event.Approval) {
+	fmt.Fprintf(p.w, "It would be an approval of kind %s:\n", printable(a.Kind))
+	if a.Covers == "" {
+		p.fact("covers", "nothing, since the event lacks a part of it, or has a time that cannot be read")
+	} else {
+		p.fact("covers", a.Covers)
+	}
+	actor := "anybody"
+	if a.Actor.Name != "" {
+		actor = partyText(a.Actor)
+	}
+	p.fact("actor", actor)
+	switch {
+	case a.Approver.Name != "":
+		p.fact("approver", partyText(a.Approver))
+	case a.NeedsApprover:
+		p.fact("approver", "missing, so it approves nothing")
+	default:
+		p.fact("approver", "none is needed")
+	}
+	p.fact("from", orElse(a.From, "when it was recorded"))
+	p.fact("until", orElse(a.Until, "for ever"))
+	p.fact("recorded", when(a.Recorded))
+	p.fact("reference", orDash(a.Reference))
+}
+
+func (p *treePrinter) fact(name, value string) {
+	fmt.Fprintf(p.w, "  %-10s %s\n", name, printable(value))
+}
+
+func partyText(party event.Party) string {
+	if party.Person != party.Name {
+		return party.Name + " (" + party.Person + ")"
+	}
+	return party.Name
+}
+
+func orElse(t time.Time, otherwise string) string {
+	if t.IsZero() {
+		return otherwise
+	}
+	return when(t)
+}
