@@ -86,7 +86,7 @@ func (x *Explainer) Event(src sigma.LogSource, kind string, raw []byte) (*Explan
 	if x.found, err = x.matcher.Match(x.found[:0], x.rule.LogSource, kind, raw); err != nil {
 		return nil, err
 	}
-	out := &Explanation{Fits: fits(x.rule.LogSource, src)}
+	out := &Explanation{Fits: x.rule.LogSource.Fits(src)}
 	subject := &subject{kind: kind, raw: raw, steps: map[*sigma.Outline]*Step{}}
 	holds := false
 	for _, o := range x.outlines {
@@ -100,14 +100,6 @@ func (x *Explainer) Event(src sigma.LogSource, kind string, raw []byte) (*Explan
 	out.Matches = out.Fits && holds
 	out.Because = because(out, x.rule.LogSource, src)
 	return out, nil
-}
-
-// fits says whether each part of the log source that a rule names is the
-// event's.
-func fits(rule, event sigma.LogSource) bool {
-	return (rule.Product == "" || rule.Product == event.Product) &&
-		(rule.Category == "" || rule.Category == event.Category) &&
-		(rule.Service == "" || rule.Service == event.Service)
 }
 
 // subject is the event that is explained.
