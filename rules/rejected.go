@@ -142,6 +142,11 @@ func (p *Policy) RuleAt(file string, line int) string {
 	return name
 }
 
+// OfEstate returns the faults that are in files of the estate.
+func OfEstate(faults sigma.Faults) sigma.Faults {
+	return slices.DeleteFunc(slices.Clone(faults), func(f sigma.Fault) bool { return kindOfFile(f.File) != "estate" })
+}
+
 // Bounds on what is announced of the rules that are not in force: a policy is
 // one message on the stream.
 const (

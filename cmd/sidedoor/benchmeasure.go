@@ -78,8 +78,9 @@ func seconds(f func()) float64 {
 	return time.Since(started).Seconds()
 }
 
-// median returns the middle one of sorted values.
-func median(sorted []float64) float64 { return sorted[len(sorted)/2] }
+// median returns the middle one of sorted values, of two the lower: what
+// disturbs makes slower.
+func median(sorted []float64) float64 { return sorted[(len(sorted)-1)/2] }
 
 // contender is a rule that is timed against a program without it.
 type contender struct {
@@ -90,6 +91,12 @@ type contender struct {
 	diffs  []float64 // nanoseconds an event
 }
 
+// ruleTiming times rules against programs without them.
+type ruleTiming struct {
+	base     map[sigma.LogSource]*engine.Matcher
+	progress *progress
+}
+
 // measureRules times each rule that has events alone, quickly, and those that
 // seem dearest again. It returns all of them, the dearest first.
 func measureRules(ctx context.Context, policy *rules.Policy, c *corpus, limit time.Duration, p *progress) ([]ruleCost, error) {
@@ -97,25 +104,23 @@ func measureRules(ctx context.Context, policy *rules.Policy, c *corpus, limit ti
 	if err != nil {
 		return nil, err
 	}
-	base := map[sigma.LogSource]*engine.Matcher{}
+	t := ruleTiming{base: map[sigma.LogSource]*engine.Matcher{}, progress: p}
 	for _, x := range all {
-		if base[x.src] == nil {
-			if base[x.src], err = matcherOf(nil, policy.Estate.Lists, x.src); err != nil {
+		if t.base[x.src] == nil {
+			if t.base[x.src], err = matcherOf(nil, policy.Estate.Lists, x.src); err != nil {
 				return nil, err
 			}
 		}
 	}
-	rank := func() {
+	for _, stage := range []plan{
+		{what: "each rule", limit: limit / 2, atLeast: 1, rules: len(all)},
+		{what: "the dearest", limit: limit / 2, atLeast: minRounds, rules: min(len(all), refined)},
+	} {
+		if err := t.rounds(ctx, all[:stage.rules], stage); err != nil {
+			return nil, err
+		}
 		slices.SortStableFunc(all, func(a, b *contender) int { return cmp.Compare(b.Adds, a.Adds) })
 	}
-	if err := rounds(ctx, "each rule", all, base, limit/2, p); err != nil {
-		return nil, err
-	}
-	rank()
-	if err := rounds(ctx, "the dearest", all[:min(len(all), refined)], base, limit/2, p); err != nil {
-		return nil, err
-	}
-	rank()
 	out := make([]ruleCost, len(all))
 	for i, x := range all {
 		out[i] = x.ruleCost
@@ -123,24 +128,29 @@ func measureRules(ctx context.Context, policy *rules.Policy, c *corpus, limit ti
 	return out, nil
 }
 
-// rounds times the rules in turn, at least once each, until the time is over.
-func rounds(ctx context.Context, what string, all []*contender, base map[sigma.LogSource]*engine.Matcher, limit time.Duration, p *progress) error {
+// plan says how long some rules are timed.
+type plan struct {
+	what    string
+	rules   int
+	limit   time.Duration
+	atLeast int // rounds, whatever the limit
+}
+
+// rounds times the rules in turn until the time is over.
+func (t ruleTiming) rounds(ctx context.Context, all []*contender, p plan) error {
 	if len(all) == 0 {
 		return nil
 	}
-	p.done() // of an earlier bar
+	t.progress.done() // of what was before
 	started := time.Now()
-	share := limit / time.Duration(minRounds*len(all)) // for one timing
-	for round := 0; round < maxRounds && (round == 0 || time.Since(started) < limit); round++ {
+	share := p.limit / time.Duration(minRounds*len(all)) // for one timing
+	for round := 0; round < p.atLeast || (round < maxRounds && time.Since(started) < p.limit); round++ {
 		for i, x := range all {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			x.time(base[x.src], share)
-			p.step(what, min(round, minRounds-1)*len(all)+i+1, minRounds*len(all))
-			if round > 0 && time.Since(started) > limit {
-				break
-			}
+			x.time(t.base[x.src], share)
+			t.progress.step(p.what, min(round, minRounds-1)*len(all)+i+1, minRounds*len(all))
 		}
 	}
 	return nil
