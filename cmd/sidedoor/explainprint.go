@@ -15,9 +15,10 @@ import (
 
 // treePrinter prints explanations for people.
 type treePrinter struct {
-	w    io.Writer
-	rule *rules.Rule
-	seen map[*explain.Step]bool // selections of the event at hand, which stand in several places
+	w     io.Writer
+	rule  *rules.Rule
+	lists sigma.Lists
+	seen  map[*explain.Step]bool // selections of the event at hand, which stand in several places
 }
 
 func (p *treePrinter) head() {
@@ -106,8 +107,11 @@ func (p *treePrinter) selection(s *explain.Step, depth int) {
 	}
 }
 
-// maxShown bounds the values that one line shows.
-const maxShown = 8
+// Bounds on what one line shows.
+const (
+	maxShown = 8   // values
+	maxValue = 200 // characters of one in the event
+)
 
 // field prints a field with what it saw, and its values: of a list of which
 // one suffices the one that did, if any.
@@ -118,33 +122,56 @@ func (p *treePrinter) field(s *explain.Step, depth int) {
 	if s.Path == "" {
 		name = "any text" + s.Text
 	}
-	p.line(s.Line, depth, s.Holds, name+": "+wantedValues(s, all)+"   "+sawValues(s))
+	wanted := "all of"
+	if !all {
+		wanted = p.wanted(s)
+	}
+	p.line(s.Line, depth, s.Holds, name+": "+wanted+"   "+sawValues(s))
 	if all {
 		for _, v := range s.Parts {
-			p.line(v.Line, depth+1, v.Holds, v.Text)
+			p.line(v.Line, depth+1, v.Holds, p.value(v))
 		}
 	}
 }
 
-func wantedValues(s *explain.Step, all bool) string {
-	if all {
-		return "all of"
-	}
+// wanted lists the values of a field of which one suffices.
+func (p *treePrinter) wanted(s *explain.Step) string {
 	var values []string
 	for _, v := range s.Parts {
 		if !s.Holds || v.Holds {
-			values = append(values, v.Text)
+			values = append(values, p.value(v))
 		}
 	}
-	more := ""
-	if len(values) > maxShown {
-		more = fmt.Sprintf(" … and %d more", len(values)-maxShown)
-		values = values[:maxShown]
-	}
+	text := fewOf(values)
 	if n := len(s.Parts); s.Holds && n > 1 && len(values) < n {
-		more += fmt.Sprintf(" (of %d)", n)
+		text += fmt.Sprintf(" (of %d)", n)
 	}
-	return strings.Join(values, ", ") + more
+	return text
+}
+
+// value is a value as the rule writes it, with the entries of the list that it
+// names.
+func (p *treePrinter) value(v *explain.Step) string {
+	text := v.Text
+	if text == "" || strings.TrimSpace(text) != text {
+		text = `"` + text + `"`
+	}
+	name, isList := strings.CutPrefix(text, "%")
+	if name, closed := strings.CutSuffix(name, "%"); isList && closed {
+		if entries, known := p.lists[name]; known {
+			text += " (" + fewOf(entries) + ")"
+		}
+	}
+	return text
+}
+
+// fewOf lists as many of the texts as a line shows.
+func fewOf(texts []string) string {
+	out := strings.Join(texts[:min(len(texts), maxShown)], ", ")
+	if more := len(texts) - maxShown; more > 0 {
+		out += fmt.Sprintf(", and %d more", more)
+	}
+	return out
 }
 
 func sawValues(s *explain.Step) string {
@@ -154,17 +181,11 @@ func sawValues(s *explain.Step) string {
 	case len(s.Saw) == 0:
 		return "← absent"
 	}
-	var quoted []string
-	for _, v := range s.Saw[:min(len(s.Saw), maxShown)] {
-		if r := []rune(v); len(r) > 200 {
-			v = string(r[:200]) + "…"
-		}
-		quoted = append(quoted, `"`+v+`"`)
+	quoted := make([]string, len(s.Saw))
+	for i, v := range s.Saw {
+		quoted[i] = `"` + cut(v, maxValue) + `"`
 	}
-	if more := len(s.Saw) - maxShown; more > 0 {
-		quoted = append(quoted, fmt.Sprintf("and %d more", more))
-	}
-	return "← " + strings.Join(quoted, ", ")
+	return "← " + fewOf(quoted)
 }
 
 func (p *treePrinter) act(control string, a *event.Act) {

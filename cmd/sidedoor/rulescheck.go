@@ -29,7 +29,8 @@ A rule with a fault is rejected: it would not be in force, and the others would.
 a control or kind of approval that does not exist is a fault too, but such a rule is loaded.
 
 With --format json each fault is one line with file, line, column, message, excerpt and rule;
-the last line has loaded, rejected and faults. SARIF 2.1.0 is for code review and editors.
+the last line has loaded, rejected and faults. The pack's own rules are counted only if nothing
+is laid over it. SARIF 2.1.0 is for code review and editors.
 
 The exit code is 1 if there are faults, and 2 if a path is not there.
 
@@ -47,7 +48,7 @@ func (c *rulesCheckCmd) Run(_ context.Context, e *edges) error {
 	slices.SortStableFunc(faults, func(a, b sigma.Fault) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	report := newCheckReport(policy, faults, len(c.Paths) > 0)
+	report := newCheckReport(policy, faults, len(c.Paths))
 	switch c.Format {
 	case "json":
 		err = report.json(e.out)
@@ -70,7 +71,7 @@ func (c *rulesCheckCmd) Run(_ context.Context, e *edges) error {
 type checkReport struct {
 	faults  []checkLine
 	summary checkSummary
-	builtIn int // rules of the pack that others are laid over
+	over    bool // laid over the built-in pack, whose rules are not counted
 }
 
 // checkLine is one fault as rules check prints it.
@@ -97,12 +98,10 @@ type checkSummary struct {
 	Faults   int `json:"faults"`
 }
 
-func newCheckReport(policy *rules.Policy, faults sigma.Faults, laidOver bool) *checkReport {
-	r := &checkReport{summary: checkSummary{Rejected: len(policy.Rejected), Faults: len(faults)}}
+func newCheckReport(policy *rules.Policy, faults sigma.Faults, paths int) *checkReport {
+	r := &checkReport{summary: checkSummary{Rejected: len(policy.Rejected), Faults: len(faults)}, over: paths > 0}
 	for _, rule := range policy.Rules {
-		if laidOver && strings.HasPrefix(rule.File, builtIn) {
-			r.builtIn++
-		} else {
+		if !r.over || !strings.HasPrefix(rule.File, builtIn) {
 			r.summary.Loaded++
 		}
 	}
@@ -130,8 +129,8 @@ func (r *checkReport) text(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "%d rules loaded, %d rejected, %d faults", r.summary.Loaded, r.summary.Rejected, r.summary.Faults)
-	if r.builtIn > 0 {
-		fmt.Fprintf(w, "; laid over %d built-in rules", r.builtIn)
+	if r.over {
+		fmt.Fprint(w, "; laid over the built-in pack")
 	}
 	fmt.Fprintln(w)
 }

@@ -117,7 +117,7 @@ func (c *rulesExplainCmd) explaining(policy *rules.Policy, r *rules.Rule) (*expl
 		return nil, faults
 	}
 	x, faults := explain.New(r.Rule, policy.Estate.Lists)
-	return &explaining{cmd: c, rule: r, matcher: matcher, explainer: x}, faults.Err()
+	return &explaining{cmd: c, rule: r, matcher: matcher, explainer: x, lists: policy.Estate.Lists}, faults.Err()
 }
 
 // explaining explains one rule's verdicts on all the events there are.
@@ -126,6 +126,7 @@ type explaining struct {
 	rule      *rules.Rule
 	matcher   *rules.Matcher
 	explainer *explain.Explainer
+	lists     sigma.Lists // of the estate
 
 	total, matched, fitting int
 	unread                  *unread
@@ -153,7 +154,7 @@ type explained struct {
 func (a *explaining) read(ctx context.Context, e *edges) error {
 	a.unread, a.emit = newUnread(), a.json(e.out)
 	if a.cmd.Format == "text" {
-		printer := &treePrinter{w: e.out, rule: a.rule}
+		printer := &treePrinter{w: e.out, rule: a.rule, lists: a.lists}
 		printer.head()
 		a.emit = printer.event
 	}
