@@ -4,7 +4,7 @@ package event
 // first thing that is wrong with it.
 //
 //	{"file":"policy/rules/k8s.yml","line":5,"name":"k8s-direct-change",
-//	 "message":"there is no modifier \"contians\"; did you mean \"contains\"?"}
+//	 "message":"there is no modifier \"regex\""}
 type RejectedRule struct {
 	File    string `json:"file"`
 	Line    int    `json:"line"`

@@ -28,13 +28,13 @@ func (p *treePrinter) head() {
 func (p *treePrinter) event(x *explained) error {
 	p.seen = map[*explain.Step]bool{}
 	fmt.Fprintf(p.w, "\n%s record %d, %s %s\n", printable(x.File), x.Index, x.LogSource, when(x.Time))
-	if ls := p.rule.LogSource; x.Fits {
-		p.line(0, 0, true, "log source "+ls.String())
-	} else {
-		p.line(0, 0, false, fmt.Sprintf("log source %s: the event is of %s", ls, x.LogSource))
+	fit := "log source " + p.rule.LogSource.String()
+	if !x.Fits {
+		fit += ": the event is of " + x.LogSource
 	}
+	p.line(&explain.Step{Holds: x.Fits}, 0, fit)
 	for _, c := range x.Conditions {
-		p.line(0, 0, c.Holds, "condition: "+c.Text)
+		p.line(&explain.Step{Holds: c.Holds}, 0, "condition: "+c.Text)
 		if c.Kind == sigma.OutlineSelection {
 			p.step(c, 1)
 		} else {
@@ -53,13 +53,13 @@ func (p *treePrinter) event(x *explained) error {
 
 // line prints one part of the rule: its line in the file, whether it held, and
 // what it says.
-func (p *treePrinter) line(number, depth int, holds bool, text string) {
+func (p *treePrinter) line(s *explain.Step, depth int, text string) {
 	margin := ""
-	if number > 0 {
-		margin = strconv.Itoa(number)
+	if s.Line > 0 {
+		margin = strconv.Itoa(s.Line)
 	}
 	mark := "✗"
-	if holds {
+	if s.Holds {
 		mark = "✓"
 	}
 	fmt.Fprintf(p.w, "%5s %s%s %s\n", margin, strings.Repeat("  ", depth), mark, printable(text))
@@ -80,13 +80,14 @@ func (p *treePrinter) step(s *explain.Step, depth int) {
 		p.selection(s, depth)
 		return
 	case sigma.OutlineAll, sigma.OutlineAny:
-		text := s.Text
+		text, at := s.Text, *s
 		if s.Line > 0 {
 			text += " these" // parts of a selection, not of a condition
+			at.Line = 0      // which is the first part's
 		}
-		p.line(0, depth, s.Holds, text)
+		p.line(&at, depth, text)
 	default:
-		p.line(s.Line, depth, s.Holds, s.Text)
+		p.line(s, depth, s.Text)
 	}
 	p.parts(s, depth+1)
 }
@@ -95,11 +96,11 @@ func (p *treePrinter) step(s *explain.Step, depth int) {
 // have to hold goes without saying.
 func (p *treePrinter) selection(s *explain.Step, depth int) {
 	if p.seen[s] {
-		p.line(s.Line, depth, s.Holds, s.Text+" (as above)")
+		p.line(s, depth, s.Text+" (as above)")
 		return
 	}
 	p.seen[s] = true
-	p.line(s.Line, depth, s.Holds, s.Text)
+	p.line(s, depth, s.Text)
 	if body := s.Parts[0]; body.Kind == sigma.OutlineAll {
 		p.parts(body, depth+1)
 	} else {
@@ -126,10 +127,10 @@ func (p *treePrinter) field(s *explain.Step, depth int) {
 	if !all {
 		wanted = p.wanted(s)
 	}
-	p.line(s.Line, depth, s.Holds, name+": "+wanted+"   "+sawValues(s))
+	p.line(s, depth, name+": "+wanted+"   "+sawValues(s))
 	if all {
 		for _, v := range s.Parts {
-			p.line(v.Line, depth+1, v.Holds, p.value(v))
+			p.line(v, depth+1, p.value(v))
 		}
 	}
 }

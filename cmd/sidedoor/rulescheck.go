@@ -77,7 +77,7 @@ type checkReport struct {
 // checkLine is one fault as rules check prints it.
 //
 //	{"file":"policy/rules/k8s.yml","line":5,"column":17,"message":"there is no modifier …",
-//	 "excerpt":"    verb|contians: x","rule":"k8s-exec","rejected":true}
+//	 "excerpt":"    verb|regex: x","rule":"k8s-exec","rejected":true}
 type checkLine struct {
 	File     string `json:"file"`
 	Line     int    `json:"line"`

@@ -128,9 +128,9 @@ func (s *Step) fact() string {
 
 func (s *Step) keywords() string {
 	if s.Holds {
-		return "a text of the event has " + s.wanted(true)
+		return "a text of the event has " + s.wanted(didHold)
 	}
-	return "no text of the event has " + s.wanted(false)
+	return "no text of the event has " + s.wanted(didNot)
 }
 
 // saw quotes what the event has at a field.
@@ -166,20 +166,23 @@ func (s *Step) lack() string {
 	switch s.Kind {
 	case sigma.OutlineField:
 		if s.Path == "" {
-			return "a text that has " + s.wanted(false)
+			return "a text that has " + s.wanted(didNot)
 		}
-		return fmt.Sprintf("%s %s%s, and it is %s", s.Path, s.verb(), s.wanted(false), s.saw())
+		return fmt.Sprintf("%s %s%s, and it is %s", s.Path, s.verb(), s.wanted(didNot), s.saw())
 	case sigma.OutlineAny:
 		return "any of these: " + s.joined((*Step).lack)
 	}
 	return s.joined((*Step).lack)
 }
 
-// wanted lists the values of a field that held, or those that did not.
-func (s *Step) wanted(held bool) string {
+func didHold(s *Step) bool { return s.Holds }
+func didNot(s *Step) bool  { return !s.Holds }
+
+// wanted lists some values of a field.
+func (s *Step) wanted(which func(value *Step) bool) string {
 	var values []string
 	for _, v := range s.Parts {
-		if v.Holds == held {
+		if which(v) {
 			values = append(values, quote(v.Text))
 		}
 	}

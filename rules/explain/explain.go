@@ -118,12 +118,11 @@ func (x *Explainer) step(o *sigma.Outline, s *subject) *Step {
 	for _, p := range o.Parts {
 		out.Parts = append(out.Parts, x.step(p, s))
 	}
-	held := func(p *Step) bool { return p.Holds }
 	switch o.Kind {
 	case sigma.OutlineAll:
-		out.Holds = !slices.ContainsFunc(out.Parts, func(p *Step) bool { return !p.Holds })
+		out.Holds = !slices.ContainsFunc(out.Parts, didNot)
 	case sigma.OutlineAny, sigma.OutlineSelection:
-		out.Holds = slices.ContainsFunc(out.Parts, held)
+		out.Holds = slices.ContainsFunc(out.Parts, didHold)
 	case sigma.OutlineNot:
 		out.Holds = !out.Parts[0].Holds
 	case sigma.OutlineField:
