@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -41,4 +42,32 @@ func TestAnExplanationComesToTheEnginesVerdict(t *testing.T) {
 			}
 		}
 	})
+}
+
+// So it is for the rules that people write, on events made for them.
+func TestPublicRulesAreExplained(t *testing.T) {
+	p := loadPublic(t)
+	random := rand.New(rand.NewPCG(5, 6))
+	matched := 0
+	for i, r := range p.rules {
+		x, faults := explain.New(r, estate)
+		if faults.Err() != nil {
+			t.Fatal(faults)
+		}
+		program, _ := engine.Compile([]*sigma.Rule{r}, estate)
+		m := program.NewMatcher()
+		for range 3 {
+			raw := p.references[i].example(random)
+			found, err := m.Match(nil, r.LogSource, "", raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := x.Event(r.LogSource, "", raw)
+			if err != nil || out.Matches != (len(found) == 1) {
+				t.Errorf("%s\n%s\nengine %v, explanation %+v, %v", r.File, raw, found, out, err)
+			}
+			matched += len(found)
+		}
+	}
+	t.Logf("%d matches", matched)
 }
