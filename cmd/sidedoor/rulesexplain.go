@@ -130,7 +130,7 @@ type explaining struct {
 
 	total, matched, fitting int
 	unread                  *unread
-	alone                   *explained // the first that did not match, in case it is the only one
+	alone                   *explained // the first, which did not match, until there is a second
 	emit                    func(*explained) error
 }
 
@@ -170,7 +170,7 @@ func (a *explaining) read(ctx context.Context, e *edges) error {
 	if a.total == 0 {
 		return a.nothing()
 	}
-	if a.total == 1 && a.alone != nil {
+	if a.alone != nil {
 		if err := a.emit(a.alone); err != nil {
 			return err
 		}
@@ -238,8 +238,19 @@ func (a *explaining) explain(env event.Envelope, e event.Event, src sigma.LogSou
 	if x.Fits {
 		a.fitting++
 	}
-	if !x.Matches && a.cmd.Event < 0 {
-		return a.keep(out)
+	full := x.Matches || a.cmd.Event >= 0
+	if !full && a.total == 1 {
+		a.alone = out
+		return nil
+	}
+	if first := a.alone; first != nil {
+		a.alone = nil
+		if err := a.brief(first); err != nil {
+			return err
+		}
+	}
+	if !full {
+		return a.brief(out)
 	}
 	env.Scope = a.cmd.Scope
 	matches, _ := a.matcher.Match(event.Batch{Envelope: env, Events: []event.Event{e}})
@@ -250,28 +261,14 @@ func (a *explaining) explain(env event.Envelope, e event.Event, src sigma.LogSou
 	return a.emit(out)
 }
 
-// keep keeps an event back that does not match: its tree is printed if there
-// is no other one.
-func (a *explaining) keep(x *explained) error {
-	if a.total == 1 {
-		a.alone = x
-		return nil
-	}
-	first := a.alone
-	a.alone = nil
+// brief prints what is left of an event among many that does not match: for
+// people it is counted only.
+func (a *explaining) brief(x *explained) error {
 	if a.cmd.Format == "text" {
 		return nil
 	}
-	for _, x := range []*explained{first, x} {
-		if x == nil {
-			continue
-		}
-		x.Conditions = nil
-		if err := a.emit(x); err != nil {
-			return err
-		}
-	}
-	return nil
+	x.Conditions = nil
+	return a.emit(x)
 }
 
 func (a *explaining) json(w io.Writer) func(*explained) error {

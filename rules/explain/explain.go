@@ -31,7 +31,7 @@ type Explanation struct {
 	// rule does not match, whatever its conditions come to.
 	Fits bool `json:"fits"`
 	// Conditions are any of which suffices.
-	Conditions []*Step `json:"conditions"`
+	Conditions []*Step `json:"conditions,omitempty"`
 	Because    string  `json:"because"`
 }
 
