@@ -190,7 +190,7 @@ func contenders(policy *rules.Policy, c *corpus) ([]*contender, error) {
 	for _, r := range policy.Rules {
 		x := &contender{ruleCost: ruleCost{Rule: r.Name, LogSource: r.LogSource.String()}}
 		for src, events := range c.bySource {
-			if !r.LogSource.Fits(src) {
+			if !r.LogSource.Covers(src) {
 				continue
 			}
 			if x.Events += len(events); len(events) > len(c.bySource[x.src]) || x.sample == nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +41,10 @@ func (p *treePrinter) event(x *explained) error {
 		} else {
 			p.parts(c, 1)
 		}
+	}
+	for _, f := range x.Filters { // whose lines are those of other files
+		p.line(f, 0, f.Text)
+		p.parts(f, 1)
 	}
 	fmt.Fprintf(p.w, "%s %s\n", printable(p.rule.Name), printable(x.Because))
 	switch {
@@ -118,7 +123,8 @@ const (
 // one suffices the one that did, if any.
 func (p *treePrinter) field(s *explain.Step, depth int) {
 	_, modifiers, _ := strings.Cut(s.Text, "|")
-	all := strings.Contains("|"+modifiers+"|", "|all|") && len(s.Parts) > 1
+	each := slices.ContainsFunc(strings.Split(modifiers, "|"), func(m string) bool { return m == "all" || m == "neq" })
+	all := each && len(s.Parts) > 1
 	name := s.Text
 	if s.Path == "" {
 		name = "any text" + s.Text

@@ -45,6 +45,7 @@ func (c *rulesCheckCmd) Run(_ context.Context, e *edges) error {
 	if err != nil && !ok {
 		return err
 	}
+	faults = faults.Unique()
 	slices.SortStableFunc(faults, func(a, b sigma.Fault) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
@@ -94,6 +95,7 @@ type checkLine struct {
 //	{"loaded":1736,"rejected":14,"faults":16}
 type checkSummary struct {
 	Loaded   int `json:"loaded"`
+	Filters  int `json:"filters,omitempty"`
 	Rejected int `json:"rejected"` // a rule with several faults counts once
 	Faults   int `json:"faults"`
 }
@@ -103,6 +105,11 @@ func newCheckReport(policy *rules.Policy, faults sigma.Faults, paths int) *check
 	for _, rule := range policy.Rules {
 		if !r.over || !strings.HasPrefix(rule.File, builtIn) {
 			r.summary.Loaded++
+		}
+	}
+	for _, f := range policy.Filters {
+		if !r.over || !strings.HasPrefix(f.File, builtIn) {
+			r.summary.Filters++
 		}
 	}
 	off := map[sigma.Fault]string{}
@@ -128,7 +135,11 @@ func (r *checkReport) text(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "%d rules loaded, %d rejected, %d faults", r.summary.Loaded, r.summary.Rejected, r.summary.Faults)
+	fmt.Fprintf(w, "%d rules ", r.summary.Loaded)
+	if r.summary.Filters > 0 {
+		fmt.Fprintf(w, "and %d filters ", r.summary.Filters)
+	}
+	fmt.Fprintf(w, "loaded, %d rejected, %d faults", r.summary.Rejected, r.summary.Faults)
 	if r.over {
 		fmt.Fprint(w, "; laid over the built-in pack")
 	}

@@ -82,6 +82,7 @@ type listedRule struct {
 	Tests     int      `json:"tests"`
 	Changed   string   `json:"changed"`
 	Fields    []string `json:"fields"` // that its detection reads; keywords read every text
+	Filters   []string `json:"filters,omitempty"`
 	File      string   `json:"file"`
 	Line      int      `json:"line"`
 }
@@ -90,6 +91,9 @@ func newListedRule(r *rules.Rule) listedRule {
 	out := listedRule{
 		Name: r.Name, ID: r.ID, Title: r.Title, Level: r.Level, LogSource: r.LogSource.String(), Yields: "detection",
 		Tests: len(r.Tests), Changed: r.Date, Fields: fieldsRead(r.Rule), File: r.File, Line: r.Line,
+	}
+	for _, f := range r.Filters {
+		out.Filters = append(out.Filters, f.Name)
 	}
 	if modified, ok := sigma.Text(r.Extra["modified"].Value); ok {
 		out.Changed = modified
@@ -141,11 +145,11 @@ func listJSON(w io.Writer, listed []listedRule) error {
 
 func listCSV(w io.Writer, listed []listedRule) error {
 	out := csv.NewWriter(w)
-	rows := [][]string{{"control", "name", "id", "title", "level", "log_source", "yields", "tests", "changed", "fields", "file", "line"}}
+	rows := [][]string{{"control", "name", "id", "title", "level", "log_source", "yields", "tests", "changed", "fields", "filters", "file", "line"}}
 	for _, r := range listed {
 		rows = append(rows, []string{
 			r.Control, r.Name, r.ID, r.Title, r.Level, r.LogSource, r.Yields, strconv.Itoa(r.Tests), r.Changed,
-			strings.Join(r.Fields, " "), r.File, strconv.Itoa(r.Line),
+			strings.Join(r.Fields, " "), strings.Join(r.Filters, " "), r.File, strconv.Itoa(r.Line),
 		})
 	}
 	return out.WriteAll(rows)
@@ -174,9 +178,17 @@ func (c *rulesListCmd) text(w io.Writer, controls []rules.Control, listed []list
 		for _, r := range groups[id] {
 			fmt.Fprintf(w, listRow, cut(orDash(r.Level), 8), cut(r.Name, 36), cut(r.LogSource, 24), cut(r.Yields, 28), strconv.Itoa(r.Tests), cut(orDash(r.Changed), 10))
 			if c.Wide {
-				fmt.Fprintf(w, "         %s\n         %s:%d reads %s\n", printable(r.Title), r.File, r.Line, printable(orDash(strings.Join(r.Fields, ", "))))
+				r.more(w)
 			}
 		}
+	}
+}
+
+// more prints what does not fit into a row.
+func (r *listedRule) more(w io.Writer) {
+	fmt.Fprintf(w, "         %s\n         %s:%d reads %s\n", printable(r.Title), r.File, r.Line, printable(orDash(strings.Join(r.Fields, ", "))))
+	if len(r.Filters) > 0 {
+		fmt.Fprintf(w, "         filtered by %s\n", printable(strings.Join(r.Filters, ", ")))
 	}
 }
 

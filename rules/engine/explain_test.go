@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 
@@ -17,6 +18,10 @@ func TestAnExplanationComesToTheEnginesVerdict(t *testing.T) {
 	lists := sigma.Lists{"texts": {"x*", "1", "Ä?"}, "none": nil}
 	rapid.Check(t, func(t *rapid.T) {
 		src := drawRule(t)
+		if rapid.Bool().Draw(t, "filter") {
+			src += "---\ntitle: F\nlogsource: {product: aws}\nfilter:\n  rules: any\n  f: " + drawSelection(t, 0) + "\n  condition: " +
+				rapid.SampledFrom([]string{"f", "not f"}).Draw(t, "direction") + "\n"
+		}
 		rules, faults := sigma.ParseRules("r.yml", []byte(src))
 		if faults.Err() != nil {
 			t.Skip("no rule")
@@ -33,6 +38,9 @@ func TestAnExplanationComesToTheEnginesVerdict(t *testing.T) {
 		for range 4 {
 			raw, kind := drawEvent(t), rapid.SampledFrom([]string{"", "x"}).Draw(t, "kind")
 			found, err := m.Match(nil, cloudtrail, kind, raw)
+			if twice := new(engine.DuplicateKeyError); errors.As(err, &twice) {
+				err = nil // it is explained, too
+			}
 			out, explainErr := x.Event(cloudtrail, kind, raw)
 			if (err == nil) != (explainErr == nil) {
 				t.Fatalf("%s\n%s\nengine %v, explanation %v", src, raw, err, explainErr)

@@ -22,10 +22,23 @@ func because(x *Explanation, rule, event sigma.LogSource) string {
 		}
 	}
 	var reasons []string
-	for _, c := range x.Conditions {
-		reasons = append(reasons, c.why())
+	if !slices.ContainsFunc(x.Conditions, didHold) {
+		for _, c := range x.Conditions {
+			reasons = append(reasons, c.why())
+		}
+	}
+	for _, f := range x.Filters {
+		if !f.Holds {
+			reasons = append(reasons, f.suppresses())
+		}
 	}
 	return "does not match: " + list(reasons, "; and ")
+}
+
+// suppresses says why a filter keeps the event back.
+func (s *Step) suppresses() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(s.Text, "not "), ": ")
+	return fmt.Sprintf("%s suppresses it (%s)", name, s.Parts[0].fact())
 }
 
 // Bounds on what a sentence names; the tree has all of it.
@@ -207,7 +220,7 @@ func (s *Step) modifier(name string) bool {
 
 // verbs are what modifiers ask of a value, the telling ones first.
 var verbs = []struct{ modifier, verb string }{
-	{"exists", "to exist: "}, {"re", "to match the expression "}, {"cidr", "to be an address in "},
+	{"exists", "to exist: "}, {"neq", "to be other than "}, {"re", "to match the expression "}, {"cidr", "to be an address in "},
 	{"lt", "to be less than "}, {"lte", "to be at most "}, {"gt", "to be greater than "}, {"gte", "to be at least "},
 	{"contains", "to contain "}, {"startswith", "to begin with "}, {"endswith", "to end with "},
 	{"fieldref", "to be the same as the field "}, {"expand", "to be in the list "},

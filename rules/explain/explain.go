@@ -8,6 +8,7 @@
 package explain
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,7 +19,8 @@ import (
 // Explainer explains the verdicts of one rule. It belongs to one goroutine.
 type Explainer struct {
 	rule     *sigma.Rule
-	outlines []*sigma.Outline
+	outlines []*sigma.Outline // any of which suffices
+	filters  []*sigma.Outline // all of which have to hold
 	matcher  *engine.Matcher
 	asked    map[*sigma.Outline]int // index of the rule that asks for a part
 	found    []int
@@ -30,9 +32,15 @@ type Explanation struct {
 	// Fits says that the event is of the rule's log source. If it is not, the
 	// rule does not match, whatever its conditions come to.
 	Fits bool `json:"fits"`
-	// Conditions are any of which suffices.
+	// Conditions are any of which suffices; then all of Filters, which others
+	// laid over the rule, have to hold.
 	Conditions []*Step `json:"conditions,omitempty"`
-	Because    string  `json:"because"`
+	Filters    []*Step `json:"filters,omitempty"`
+	// Twice is a key that stands more than once in an object of the event. The
+	// engine matches such an event in every reading of it, so that a rule may
+	// match that no single reading explains.
+	Twice   string `json:"twice,omitempty"`
+	Because string `json:"because"`
 }
 
 // Step is one part of a rule and what the event made of it.
@@ -50,7 +58,7 @@ type Step struct {
 
 // New prepares to explain a rule. lists are the estate's.
 func New(rule *sigma.Rule, lists sigma.Lists) (*Explainer, sigma.Faults) {
-	x := &Explainer{rule: rule, outlines: rule.Outline(), asked: map[*sigma.Outline]int{}}
+	x := &Explainer{rule: rule, outlines: rule.Outline(), filters: rule.FilterOutlines(), asked: map[*sigma.Outline]int{}}
 	all := []*sigma.Rule{rule}
 	var gather func(o *sigma.Outline)
 	gather = func(o *sigma.Outline) {
@@ -65,7 +73,7 @@ func New(rule *sigma.Rule, lists sigma.Lists) (*Explainer, sigma.Faults) {
 			gather(p)
 		}
 	}
-	for _, o := range x.outlines {
+	for _, o := range slices.Concat(x.outlines, x.filters) {
 		gather(o)
 	}
 	program, faults := engine.Compile(all, lists)
@@ -80,26 +88,41 @@ func New(rule *sigma.Rule, lists sigma.Lists) (*Explainer, sigma.Faults) {
 // source; kind is its [sigma.KindField], or empty. It fails if raw is not one
 // valid JSON object.
 func (x *Explainer) Event(src sigma.LogSource, kind string, raw []byte) (*Explanation, error) {
+	out := &Explanation{Fits: x.rule.LogSource.Covers(src)}
 	var err error
 	// Asked as if the event fitted, so that the conditions are explained too
 	// where it does not.
-	if x.found, err = x.matcher.Match(x.found[:0], x.rule.LogSource, kind, raw); err != nil {
+	x.found, err = x.matcher.Match(x.found[:0], x.rule.LogSource, kind, raw)
+	if twice, ok := errors.AsType[*engine.DuplicateKeyError](err); ok {
+		out.Twice = twice.Key
+	} else if err != nil {
 		return nil, err
 	}
-	out := &Explanation{Fits: x.rule.LogSource.Fits(src)}
 	subject := &subject{kind: kind, raw: raw, steps: map[*sigma.Outline]*Step{}}
-	holds := false
 	for _, o := range x.outlines {
-		step := x.step(o, subject)
-		out.Conditions = append(out.Conditions, step)
-		holds = holds || step.Holds
+		out.Conditions = append(out.Conditions, x.step(o, subject))
 	}
-	if holds != slices.Contains(x.found, 0) {
-		return nil, fmt.Errorf("the parts of rule %q come to %v, and the rule to %v: it cannot be explained", x.rule.Title, holds, !holds)
+	for _, o := range x.filters {
+		out.Filters = append(out.Filters, x.step(o, subject))
 	}
+	holds := slices.Contains(x.found, 0)
 	out.Matches = out.Fits && holds
-	out.Because = because(out, x.rule.LogSource, src)
+	switch {
+	case holds == out.addsUp():
+		out.Because = because(out, x.rule.LogSource, src)
+	case out.Twice == "":
+		return nil, fmt.Errorf("the parts of rule %q come to %v, and the rule to %v: it cannot be explained", x.rule.Title, !holds, holds)
+	case out.Matches:
+		out.Because = fmt.Sprintf("matches: the event has the key %q twice, and in some reading of it the rule matches", out.Twice)
+	default:
+		out.Because = fmt.Sprintf("does not match: the event has the key %q twice, and in no reading of it the rule matches", out.Twice)
+	}
 	return out, nil
+}
+
+// addsUp is what the conditions and filters come to.
+func (x *Explanation) addsUp() bool {
+	return slices.ContainsFunc(x.Conditions, didHold) && !slices.ContainsFunc(x.Filters, didNot)
 }
 
 // subject is the event that is explained.

@@ -17,7 +17,12 @@ var audit = sigma.LogSource{Product: "kubernetes", Service: "audit"}
 // explained explains a rule with the given detection.
 func explained(t *testing.T, detection, event string) *explain.Explanation {
 	t.Helper()
-	rules, faults := sigma.ParseRules("r.yml", []byte("title: T\nlogsource: {product: kubernetes, service: audit}\ndetection:\n"+detection))
+	return explainRule(t, "title: T\nlogsource: {product: kubernetes, service: audit}\ndetection:\n"+detection, event)
+}
+
+func explainRule(t *testing.T, src, event string) *explain.Explanation {
+	t.Helper()
+	rules, faults := sigma.ParseRules("r.yml", []byte(src))
 	if faults.Err() != nil {
 		t.Fatal(faults)
 	}
@@ -57,12 +62,43 @@ func TestTheLastSentenceSaysWhatDecided(t *testing.T) {
 		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: not (s1 or s2)\n", `{"b":3}`, `matches: none of s1, s2`},
 		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: not (s1 and s2)\n", `{"b":2}`, `matches: not (s1 and s2) (a is absent)`},
 		{"  s: {a|endswith: '\\7z.exe'}\n  condition: s\n", `{"a":"C:\\x"}`, `does not match: s needs a to end with "\7z.exe", and it is "C:\x"`},
+		{"  s: {a|neq: [x, y]}\n  condition: s\n", `{"a":"y"}`, `does not match: s needs a to be other than "y", and it is "y"`},
+		{"  s: {a|base64offset|contains: x}\n  condition: s\n", `{"a":"y"}`, `does not match: s needs a to satisfy |base64offset|contains "x", and it is "y"`},
 		{"  s: {a: [1, 2, 3, 4, 5, 6]}\n  condition: s\n", `{}`, `does not match: s needs a to be one of "1", "2", "3", "4", 2 more, and it is absent`},
 		{"  s: {a: \"\\e[31mx\"}\n  condition: s\n", `{"a":"\u001b[31m"}`, `does not match: s needs a to be "\u001b[31mx", and it is "\u001b[31m"`},
 	} {
 		if got := explained(t, c.detection, c.event).Because; got != c.want {
 			t.Errorf("%s%s\n got %s\nwant %s", c.detection, c.event, got, c.want)
 		}
+	}
+}
+
+// What a filter suppresses is explained by the filter.
+func TestAFilterIsPartOfTheExplanation(t *testing.T) {
+	const rule = "title: T\nname: r\nlogsource: {product: kubernetes, service: audit}\ndetection: {s: {verb: patch}, condition: s}\n---\ntitle: deployers\nlogsource: {product: kubernetes}\nfilter:\n  rules: [r]\n"
+	for _, c := range []struct{ filter, event, want string }{
+		{"  sel: {user: deployer}\n  condition: sel\n", `{"verb":"patch","user":"deployer"}`, `does not match: filter deployers suppresses it (user is "deployer")`},
+		{"  sel: {user: deployer}\n  condition: sel\n", `{"verb":"get","user":"deployer"}`, `does not match: s needs verb to be "patch", and it is "get"; and filter deployers suppresses it (user is "deployer")`},
+		{"  sel: {user: deployer}\n  condition: sel\n", `{"verb":"patch","user":"alice"}`, `matches: s`},
+		{"  sel: {user: deployer}\n  condition: not sel\n", `{"verb":"patch","user":"deployer"}`, `does not match: filter deployers suppresses it (sel holds (user is "deployer"))`},
+		{"  sel: {user: deployer}\n  condition: not sel\n", `{"verb":"patch","user":"alice"}`, `matches: s`},
+	} {
+		out := explainRule(t, rule+c.filter, c.event)
+		if out.Because != c.want || len(out.Filters) != 1 || out.Filters[0].Holds == strings.Contains(c.want, "suppresses") {
+			t.Errorf("%s%s\n got %s\nwant %s", c.filter, c.event, out.Because, c.want)
+		}
+	}
+}
+
+// An event that means different things to different readers has every reading
+// matched, and is said to be one.
+func TestAKeyThatStandsTwiceIsTold(t *testing.T) {
+	out := explained(t, "  a: {x: 1}\n  b: {x: 2}\n  condition: a and not b\n", `{"x":1,"x":2}`)
+	if !out.Matches || out.Twice != "x" || out.Because != `matches: the event has the key "x" twice, and in some reading of it the rule matches` {
+		t.Errorf("%+v", out)
+	}
+	if out = explained(t, "  a: {x: 1}\n  condition: a\n", `{"x":1,"x":1}`); !out.Matches || out.Twice != "x" || out.Because != "matches: a" {
+		t.Errorf("%+v", out)
 	}
 }
 

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -36,9 +37,9 @@ const (
 )
 
 // Outline returns one outline for each condition of the rule, any of which
-// suffices.
+// suffices, without its filters.
 func (r *Rule) Outline() []*Outline {
-	o := outliner{rule: r, memo: map[string]*Outline{}}
+	o := outliner{rule: r, source: r.LogSource, memo: map[string]*Outline{}}
 	out := make([]*Outline, len(r.conditions))
 	for i, c := range r.conditions {
 		out[i] = o.condition(c)
@@ -46,10 +47,29 @@ func (r *Rule) Outline() []*Outline {
 	return out
 }
 
+// FilterOutlines returns an outline for each of the rule's filters, all of
+// which have to hold: what lets the event pass. Their lines are those of the
+// filters' files.
+func (r *Rule) FilterOutlines() []*Outline {
+	out := make([]*Outline, len(r.Filters))
+	for i, f := range r.Filters {
+		o := outliner{rule: f.body, source: r.LogSource, memo: map[string]*Outline{}}
+		of := o.condition(f.body.conditions[0])
+		text := "filter " + cmp.Or(f.Name, f.ID, f.Title)
+		if f.inverted { // it says itself what may pass
+			out[i] = &Outline{Kind: OutlineAll, Text: text + ": " + of.Text, Parts: []*Outline{of}}
+		} else {
+			out[i] = &Outline{Kind: OutlineNot, Text: "not " + text + ": " + of.Text, Parts: []*Outline{of}}
+		}
+	}
+	return out
+}
+
 // outliner makes outlines; a selection that stands in several places has one.
 type outliner struct {
-	rule *Rule
-	memo map[string]*Outline
+	rule   *Rule
+	source LogSource // of the rule that asks
+	memo   map[string]*Outline
 }
 
 func (o *outliner) condition(c condition) *Outline {
@@ -62,11 +82,11 @@ func (o *outliner) condition(c condition) *Outline {
 		of := o.condition(c.of)
 		return &Outline{Kind: OutlineNot, Text: "not " + bracketed(of), Parts: []*Outline{of}}
 	case named:
-		return o.named(c.name)
+		return o.named(c.name.text)
 	case some:
-		return o.pattern(OutlineAny, "1 of ", c.pattern)
+		return o.pattern(OutlineAny, "1 of ", c.pattern.text)
 	case every:
-		return o.pattern(OutlineAll, "all of ", c.pattern)
+		return o.pattern(OutlineAll, "all of ", c.pattern.text)
 	}
 	return &Outline{Kind: OutlineAny}
 }
@@ -162,8 +182,8 @@ func keyOf(n ast.Node) string {
 func (o *outliner) asks(f field) *Rule {
 	const part = "part"
 	return &Rule{
-		Title: o.rule.Title, LogSource: o.rule.LogSource, Place: o.rule.Place, Document: o.rule.Document,
-		selections: map[string]selection{part: f}, names: []string{part}, conditions: []condition{named{part}},
+		Title: o.rule.Title, LogSource: o.source, Place: o.rule.Place, Document: o.rule.Document,
+		selections: map[string]selection{part: f}, names: []string{part}, conditions: []condition{named{word{text: part}}},
 	}
 }
 
@@ -171,7 +191,7 @@ func (o *outliner) line(n ast.Node) int {
 	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
 		return o.rule.Line
 	}
-	return o.rule.Line + n.GetToken().Position.Line - 1
+	return n.GetToken().Position.Line
 }
 
 // firstLine is the line of the outline, or of its first part.

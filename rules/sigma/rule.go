@@ -207,11 +207,3 @@ func (s LogSource) String() string {
 	parts := slices.DeleteFunc([]string{s.Product, s.Category, s.Service}, func(p string) bool { return p == "" })
 	return strings.Join(parts, "/")
 }
-
-// Fits says whether events of a log source are those that a rule with s is
-// for: each part that s names is the event's.
-func (s LogSource) Fits(event LogSource) bool {
-	return (s.Product == "" || s.Product == event.Product) &&
-		(s.Category == "" || s.Category == event.Category) &&
-		(s.Service == "" || s.Service == event.Service)
-}
