@@ -98,3 +98,31 @@ func TestALayerMayBeOneFile(t *testing.T) {
 		t.Errorf("rules %v, faults %v", names(p), faults)
 	}
 }
+
+// What is fed by a rejected rule would be silent without a word, along chains.
+func TestACorrelationOfARejectedRuleIsRejected(t *testing.T) {
+	const of = "title: %[1]s\nid: %[1]s\nname: %[1]s\nlevel: low\ncorrelation: {type: event_count, rules: [%[2]s], timespan: 1m, condition: {gte: 2}}\n"
+	p, faults := rules.Load(folder{
+		"r.yml":      strings.Replace(head, "verb: delete", "verb|expand: '%verbs%'", 1),
+		"sound.yml":  strings.NewReplacer("name: r", "name: sound", "1111-1111", "1111-2222").Replace(head),
+		"a.yml":      fmt.Sprintf(of, "a", "r"),
+		"b.yml":      fmt.Sprintf(of, "b", "a"),
+		"c.yml":      fmt.Sprintf(of, "c", "sound"),
+		"lost.yml":   fmt.Sprintf(of, "lost", "nowhere"),
+		"filter.yml": "title: F\nlogsource: {product: kubernetes}\nfilter: {rules: [sound], s: {verb|expand: '%verbs%'}, condition: s}\n",
+	}.fs())
+	faults = append(faults, p.Prune()...)
+	var got []string
+	for _, r := range p.Rejected {
+		got = append(got, r.Name)
+	}
+	if want := []string{"a", "b", "F", "lost", "r"}; !slices.Equal(got, want) || len(faults) != 5 {
+		t.Errorf("rejected are %v, want %v\n%v", got, want, faults)
+	}
+	if len(p.Correlations) != 1 || !slices.Equal(names(p), []string{"sound"}) || len(p.Filters) != 0 || len(p.Rules[0].Filters) != 0 {
+		t.Errorf("in force are %v, %d correlations, %d filters", names(p), len(p.Correlations), len(p.Filters))
+	}
+	if m, faults := p.Compile(rules.Defaults{}); m == nil || faults.Err() != nil {
+		t.Errorf("what is left does not compile: %v", faults)
+	}
+}

@@ -53,6 +53,9 @@ func (p *treePrinter) event(x *explained) error {
 	case x.Act != nil:
 		p.act(x.Control, x.Act)
 	}
+	if len(x.Contributes) > 0 {
+		p.contributes(x)
+	}
 	return nil
 }
 
@@ -227,6 +230,14 @@ func (p *treePrinter) act(control string, a *event.Act) {
 		}
 		p.fact("", "  "+text)
 	}
+}
+
+func (p *treePrinter) contributes(x *explained) {
+	what := "It contributes"
+	if x.Act == nil && x.Approval == nil {
+		what = "It would be no act, but contributes"
+	}
+	fmt.Fprintf(p.w, "%s to the correlation %s.\n", what, printable(strings.Join(x.Contributes, ", ")))
 }
 
 func (p *treePrinter) approval(a *event.Approval) {

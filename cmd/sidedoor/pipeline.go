@@ -88,7 +88,7 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 	for i := len(p.stages) - 1; i >= 0; i-- { // the last first, so that nothing waits for a reader
 		p.stages[i].start(ctx, p.failed)
 	}
-	log.Info("watching", "sources", len(cfg.Sources), "rules", len(policy.Rules), "listen", p.addr, "data", cfg.Data)
+	log.Info("watching", "sources", len(cfg.Sources), "rules", len(policy.Documents()), "listen", p.addr, "data", cfg.Data)
 	return p, nil
 }
 

@@ -26,10 +26,10 @@ type policyMetrics struct {
 func newPolicyMetrics(reg prometheus.Registerer) *policyMetrics {
 	m := &policyMetrics{
 		loaded: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "sidedoor_rules_loaded", Help: "Rules that are in force.",
+			Name: "sidedoor_rules_loaded", Help: "Rules and correlations that are in force.",
 		}),
 		rejected: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "sidedoor_rules_rejected", Help: "Rules of the policy that are not in force because something is wrong with them.",
+			Name: "sidedoor_rules_rejected", Help: "Rules, correlations and filters of the policy that are not in force because something is wrong with them.",
 		}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sidedoor_policy_reloads_total", Help: "Reloads of the policy since the process started: loaded, unchanged, or failed with the old one still in force.",
@@ -66,7 +66,7 @@ func (p *pipeline) enforce(ctx context.Context, policy *rules.Policy) error {
 	}
 	p.policy = policy
 	p.matcher.Store(matcher)
-	p.metrics.loaded.Set(float64(len(policy.Rules)))
+	p.metrics.loaded.Set(float64(len(policy.Documents())))
 	p.metrics.rejected.Set(float64(len(policy.Rejected)))
 	return nil
 }
@@ -117,14 +117,14 @@ func (p *pipeline) tryReload(ctx context.Context) (outcome string, err error) {
 	}
 	old := p.policy
 	if old.Digest == policy.Digest && slices.Equal(p.announcement(old).Rejected, p.announcement(policy).Rejected) {
-		p.log.Info("policy is unchanged", "rules", len(policy.Rules))
+		p.log.Info("policy is unchanged", "rules", len(policy.Documents()))
 		return reloadUnchanged, nil
 	}
 	if err := p.enforce(ctx, policy); err != nil {
 		return reloadFailed, err
 	}
 	d := compare(old, policy)
-	p.log.Info("policy reloaded", "rules", len(policy.Rules), "added", d.added, "changed", d.changed, "removed", d.removed,
+	p.log.Info("policy reloaded", "rules", len(policy.Documents()), "added", d.added, "changed", d.changed, "removed", d.removed,
 		"rejected", d.rejected, "digest", policy.Digest.Short())
 	return reloadLoaded, nil
 }
@@ -153,10 +153,10 @@ func (n ruleNames) LogValue() slog.Value {
 func compare(old, fresh *rules.Policy) policyChange {
 	var d policyChange
 	before := map[string]event.Digest{}
-	for _, r := range old.Rules {
+	for _, r := range old.Documents() {
 		before[r.Name] = r.Digest
 	}
-	for _, r := range fresh.Rules {
+	for _, r := range fresh.Documents() {
 		was, known := before[r.Name]
 		switch {
 		case !known:
@@ -166,7 +166,7 @@ func compare(old, fresh *rules.Policy) policyChange {
 		}
 		delete(before, r.Name)
 	}
-	for _, r := range old.Rules {
+	for _, r := range old.Documents() {
 		if _, gone := before[r.Name]; gone {
 			d.removed = append(d.removed, r.Name)
 		}

@@ -94,23 +94,29 @@ type checkLine struct {
 //
 //	{"loaded":1736,"rejected":14,"faults":16}
 type checkSummary struct {
-	Loaded   int `json:"loaded"`
-	Filters  int `json:"filters,omitempty"`
-	Rejected int `json:"rejected"` // a rule with several faults counts once
-	Faults   int `json:"faults"`
+	Loaded       int `json:"loaded"` // rules
+	Correlations int `json:"correlations,omitempty"`
+	Filters      int `json:"filters,omitempty"`
+	Rejected     int `json:"rejected"` // of all of these; one with several faults counts once
+	Faults       int `json:"faults"`
 }
 
 func newCheckReport(policy *rules.Policy, faults sigma.Faults, paths int) *checkReport {
 	r := &checkReport{summary: checkSummary{Rejected: len(policy.Rejected), Faults: len(faults)}, over: paths > 0}
-	for _, rule := range policy.Rules {
-		if !r.over || !strings.HasPrefix(rule.File, builtIn) {
-			r.summary.Loaded++
+	named := func(file string) int {
+		if r.over && strings.HasPrefix(file, builtIn) {
+			return 0
 		}
+		return 1
+	}
+	for _, rule := range policy.Rules {
+		r.summary.Loaded += named(rule.File)
+	}
+	for _, c := range policy.Correlations {
+		r.summary.Correlations += named(c.File)
 	}
 	for _, f := range policy.Filters {
-		if !r.over || !strings.HasPrefix(f.File, builtIn) {
-			r.summary.Filters++
-		}
+		r.summary.Filters += named(f.File)
 	}
 	off := map[sigma.Fault]string{}
 	for _, rejected := range policy.Rejected {
@@ -135,11 +141,14 @@ func (r *checkReport) text(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "%d rules ", r.summary.Loaded)
-	if r.summary.Filters > 0 {
-		fmt.Fprintf(w, "and %d filters ", r.summary.Filters)
+	loaded := fmt.Sprintf("%d rules", r.summary.Loaded)
+	if n := r.summary.Correlations; n > 0 {
+		loaded += fmt.Sprintf(", %d correlations", n)
 	}
-	fmt.Fprintf(w, "loaded, %d rejected, %d faults", r.summary.Rejected, r.summary.Faults)
+	if n := r.summary.Filters; n > 0 {
+		loaded += fmt.Sprintf(", %d filters", n)
+	}
+	fmt.Fprintf(w, "%s loaded, %d rejected, %d faults", loaded, r.summary.Rejected, r.summary.Faults)
 	if r.over {
 		fmt.Fprint(w, "; laid over the built-in pack")
 	}

@@ -149,6 +149,8 @@ type explained struct {
 	Act      *event.Act      `json:"act,omitempty"`
 	Control  string          `json:"control,omitempty"`
 	Approval *event.Approval `json:"approval,omitempty"`
+	// Contributes names the correlations that the match contributes to.
+	Contributes []string `json:"contributes,omitempty"`
 }
 
 func (a *explaining) read(ctx context.Context, e *edges) error {
@@ -257,6 +259,9 @@ func (a *explaining) explain(env event.Envelope, e event.Event, src sigma.LogSou
 	for _, m := range matches {
 		a.matched++
 		out.Act, out.Control, out.Approval = m.Act, m.Control, m.Approval
+		for _, p := range m.Parts {
+			out.Contributes = append(out.Contributes, p.Rule.Name)
+		}
 	}
 	return a.emit(out)
 }

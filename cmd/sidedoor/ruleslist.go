@@ -46,6 +46,9 @@ func (c *rulesListCmd) Run(_ context.Context, e *edges) error {
 	for _, r := range policy.Rules {
 		listed = append(listed, newListedRule(r))
 	}
+	for _, r := range policy.Correlations {
+		listed = append(listed, newListedCorrelation(r))
+	}
 	slices.SortStableFunc(listed, func(a, b listedRule) int {
 		return cmp.Or(compareControls(a.Control, b.Control), cmp.Compare(a.Name, b.Name))
 	})
@@ -85,18 +88,17 @@ type listedRule struct {
 	Filters   []string `json:"filters,omitempty"`
 	File      string   `json:"file"`
 	Line      int      `json:"line"`
+	// Correlates says what a correlation makes of which rules.
+	Correlates string `json:"correlates,omitempty"`
 }
 
 func newListedRule(r *rules.Rule) listedRule {
 	out := listedRule{
 		Name: r.Name, ID: r.ID, Title: r.Title, Level: r.Level, LogSource: r.LogSource.String(), Yields: "detection",
-		Tests: len(r.Tests), Changed: r.Date, Fields: fieldsRead(r.Rule), File: r.File, Line: r.Line,
+		Tests: len(r.Tests), Changed: changed(r.Date, r.Extra), Fields: fieldsRead(r.Rule), File: r.File, Line: r.Line,
 	}
 	for _, f := range r.Filters {
 		out.Filters = append(out.Filters, f.Name)
-	}
-	if modified, ok := sigma.Text(r.Extra["modified"].Value); ok {
-		out.Changed = modified
 	}
 	if r.Approval != nil {
 		out.Yields = "approval/" + r.Approval.Kind
@@ -107,6 +109,34 @@ func newListedRule(r *rules.Rule) listedRule {
 		out.Yields = "act"
 	}
 	return out
+}
+
+func newListedCorrelation(c *rules.Correlation) listedRule {
+	out := listedRule{
+		Control: c.Act.Control, Name: c.Name, ID: c.ID, Title: c.Title, Level: c.Level, LogSource: "correlation", Yields: "detection",
+		Tests: len(c.Tests), Changed: changed(c.Date, c.Extra), Fields: append(append([]string{}, c.GroupBy...), c.Fields...), File: c.File, Line: c.Line,
+	}
+	if _, isAct := c.Extra["act"]; isAct {
+		out.Yields = "act"
+	}
+	var of []string
+	for _, r := range c.Rules {
+		of = append(of, r.Name)
+	}
+	groups := "takes together"
+	if len(c.GroupBy) > 0 {
+		groups = "groups by " + strings.Join(c.GroupBy, ", ")
+	}
+	out.Correlates = fmt.Sprintf("%s, within %s, the rules %s", groups, c.Timespan, strings.Join(of, ", "))
+	return out
+}
+
+// changed is the date of the last change that a document names.
+func changed(date string, extra map[string]sigma.Pair) string {
+	if modified, ok := sigma.Text(extra["modified"].Value); ok {
+		return modified
+	}
+	return date
 }
 
 // fieldsRead lists the fields that a detection reads.
@@ -186,7 +216,12 @@ func (c *rulesListCmd) text(w io.Writer, controls []rules.Control, listed []list
 
 // more prints what does not fit into a row.
 func (r *listedRule) more(w io.Writer) {
-	fmt.Fprintf(w, "         %s\n         %s:%d reads %s\n", printable(r.Title), r.File, r.Line, printable(orDash(strings.Join(r.Fields, ", "))))
+	fmt.Fprintf(w, "         %s\n         %s:%d ", printable(r.Title), r.File, r.Line)
+	if r.Correlates != "" {
+		fmt.Fprintln(w, printable(r.Correlates))
+		return
+	}
+	fmt.Fprintf(w, "reads %s\n", printable(orDash(strings.Join(r.Fields, ", "))))
 	if len(r.Filters) > 0 {
 		fmt.Fprintf(w, "         filtered by %s\n", printable(strings.Join(r.Filters, ", ")))
 	}

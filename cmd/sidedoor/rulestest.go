@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"sidedoor/ingest/logfile"
 	"sidedoor/rules"
@@ -35,20 +36,35 @@ func (c *rulesTestCmd) Run(_ context.Context, e *edges) error {
 	if err != nil {
 		return err
 	}
-	tested := policy.Rules
+	tested := len(policy.Documents())
 	if c.Rule != "" {
-		r, err := ruleNamed(policy, c.Rule)
-		if err != nil {
+		if !keepTests(policy, c.Rule) {
+			_, err := ruleNamed(policy, c.Rule)
 			return err
 		}
-		for _, other := range policy.Rules {
-			if other != r {
-				other.Tests = nil
-			}
-		}
-		tested = []*rules.Rule{r}
+		tested = 1
 	}
-	return c.report(e.out, policy.Test(logfile.Identify, judgeOffline), len(tested))
+	return c.report(e.out, policy.Test(logfile.Identify, judgeOffline), tested)
+}
+
+// keepTests drops the tests of all rules and correlations but one, and says
+// whether that one is there.
+func keepTests(policy *rules.Policy, name string) (found bool) {
+	for _, r := range policy.Rules {
+		if r.Name == name || r.ID == name {
+			found = true
+		} else {
+			r.Tests = nil
+		}
+	}
+	for _, r := range policy.Correlations {
+		if r.Name == name || r.ID == name {
+			found = true
+		} else {
+			r.Tests = nil
+		}
+	}
+	return found
 }
 
 // testLine is one test as rules test prints it.
@@ -111,6 +127,15 @@ func ruleNamed(policy *rules.Policy, name string) (*rules.Rule, error) {
 			return r, nil
 		}
 		known = append(known, r.Name)
+	}
+	for _, c := range policy.Correlations {
+		if c.Name == name || c.ID == name {
+			var of []string
+			for _, r := range c.Rules {
+				of = append(of, r.Name)
+			}
+			return nil, exit{exitUsage, fmt.Errorf("%s is a correlation, of many events; explain one of its rules: %s", name, strings.Join(of, ", "))}
+		}
 	}
 	for _, r := range policy.Rejected {
 		if r.Name == name {

@@ -78,7 +78,7 @@ func New(rule *sigma.Rule, lists sigma.Lists) (*Explainer, sigma.Faults) {
 	}
 	program, faults := engine.Compile(all, lists)
 	if faults.Err() != nil {
-		return nil, faults
+		return nil, faults.Unique()
 	}
 	x.matcher = program.NewMatcher()
 	return x, nil

@@ -63,7 +63,7 @@ func TestTheLastSentenceSaysWhatDecided(t *testing.T) {
 		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: not (s1 and s2)\n", `{"b":2}`, `matches: not (s1 and s2) (a is absent)`},
 		{"  s: {a|endswith: '\\7z.exe'}\n  condition: s\n", `{"a":"C:\\x"}`, `does not match: s needs a to end with "\7z.exe", and it is "C:\x"`},
 		{"  s: {a|neq: [x, y]}\n  condition: s\n", `{"a":"y"}`, `does not match: s needs a to be other than "y", and it is "y"`},
-		{"  s: {a|base64offset|contains: x}\n  condition: s\n", `{"a":"y"}`, `does not match: s needs a to satisfy |base64offset|contains "x", and it is "y"`},
+		{"  s: {a|base64offset|contains: xyz}\n  condition: s\n", `{"a":"y"}`, `does not match: s needs a to satisfy |base64offset|contains "xyz", and it is "y"`},
 		{"  s: {a: [1, 2, 3, 4, 5, 6]}\n  condition: s\n", `{}`, `does not match: s needs a to be one of "1", "2", "3", "4", 2 more, and it is absent`},
 		{"  s: {a: \"\\e[31mx\"}\n  condition: s\n", `{"a":"\u001b[31m"}`, `does not match: s needs a to be "\u001b[31mx", and it is "\u001b[31m"`},
 	} {
