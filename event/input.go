@@ -52,6 +52,9 @@ type Policy struct {
 	Rules   []RuleVersion  `json:"rules"`
 	Filters []RuleVersion  `json:"filters,omitempty"`
 	Sources []SourcePolicy `json:"sources"`
+	// Rejected are the rules that are not in force because something is wrong
+	// with them, as many as fit.
+	Rejected []RejectedRule `json:"rejected,omitempty"`
 }
 
 // RuleVersion is a rule that is in force, with its filters; or one of these.

@@ -56,7 +56,7 @@ func (c *Correlation) definition() event.Correlation {
 func (l *loader) correlation(d sigma.Document) {
 	base, faults := sigma.ParseCorrelation(d)
 	if len(faults) > 0 {
-		l.faults = append(l.faults, faults...)
+		l.reject(Rejected{File: d.File, Line: d.Line, Name: cmp.Or(base.Name, base.ID, base.Title), Faults: faults})
 		return
 	}
 	c := &Correlation{Correlation: base, Digest: event.DigestOf(d.Source)}

@@ -19,13 +19,13 @@ type Filter struct {
 func (l *loader) filter(d sigma.Document) {
 	base, faults := sigma.ParseFilter(d)
 	if len(faults) > 0 {
-		l.faults = append(l.faults, faults...)
+		l.reject(rejectedFilter(base, faults))
 		return
 	}
 	f := &Filter{Filter: base, Digest: event.DigestOf(base.Document)}
 	f.Name = cmp.Or(f.Name, f.ID, f.Title)
 	if l.again("filter", f.Name) || f.ID != "" && l.again("filter's id", f.ID) {
-		l.faults = append(l.faults, d.At(d.Root, "there is another filter %q in this folder", f.Name))
+		l.reject(rejectedFilter(base, sigma.Faults{d.At(d.Root, "there is another filter %q in this folder", f.Name)}))
 		return
 	}
 	l.policy.Filters = slices.DeleteFunc(l.policy.Filters, func(o *Filter) bool {

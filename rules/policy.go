@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +22,7 @@ type Policy struct {
 	Filters      []*Filter      // likewise; the rules have those that are for them
 	Controls     []Control
 	Estate       Estate
+	Rejected     []Rejected // by place: what is not in force
 	// Digest identifies all of it together.
 	Digest event.Digest
 }
@@ -47,17 +47,11 @@ func (r *Rule) Ref() event.RuleRef {
 // replaces one of the same name or ID, a control one of the same ID, a list or
 // person one of the same name. It returns what is sound, and all faults.
 func Load(folders ...fs.FS) (*Policy, sigma.Faults) {
-	l := &loader{policy: &Policy{Estate: Estate{Lists: map[string][]string{}}}}
-	for _, f := range folders {
-		l.folder(f)
+	layers := make([]Layer, len(folders))
+	for i, f := range folders {
+		layers[i].FS = f
 	}
-	l.check()
-	p := l.policy
-	slices.SortFunc(p.Rules, func(a, b *Rule) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(p.Correlations, func(a, b *Correlation) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(p.Controls, func(a, b Control) int { return cmp.Compare(a.ID, b.ID) })
-	p.Digest = p.digest()
-	return p, l.faults.Unique()
+	return LoadLayers(layers...)
 }
 
 // loader collects a policy and what is wrong with it.
@@ -87,47 +81,26 @@ func (l *loader) again(what, name string) bool {
 	return again
 }
 
-func (l *loader) folder(folder fs.FS) {
-	l.fresh = map[declared]bool{}
-	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != "." {
-			return fs.SkipDir // .git, .github, and the ..data of a mounted ConfigMap
-		}
-		if err != nil || d.IsDir() || !isYAML(name) {
-			return err
-		}
-		src, err := fs.ReadFile(folder, name)
-		if err != nil {
-			return err
-		}
-		l.file(name, src)
-		return nil
-	})
-	if err != nil {
-		l.faults = append(l.faults, sigma.Fault{File: ".", Line: 1, Column: 1, Message: err.Error()})
-	}
-}
-
 func isYAML(name string) bool {
 	return strings.HasSuffix(name, ".yml") || strings.HasSuffix(name, ".yaml")
 }
 
 func (l *loader) file(name string, src []byte) {
 	if fault, found := unreasonable(name, src); found {
-		l.faults = append(l.faults, fault)
+		l.unparsed(name, sigma.Faults{fault})
 		return
 	}
 	docs, faults := sigma.ParseDocuments(name, src)
-	l.faults = append(l.faults, faults...)
+	l.unparsed(name, faults)
 	read := l.rule
-	switch strings.TrimSuffix(strings.TrimSuffix(path.Base(name), ".yml"), ".yaml") {
+	switch kindOfFile(name) {
 	case "controls":
 		read = l.controls
 	case "estate":
 		read = l.estate
 	default:
 		docs, faults = sigma.Collect(docs)
-		l.faults = append(l.faults, faults...)
+		l.unparsed(name, faults)
 	}
 	for _, d := range docs {
 		read(d)
@@ -145,7 +118,7 @@ func (l *loader) rule(d sigma.Document) {
 	}
 	base, faults := sigma.ParseRule(d)
 	if len(faults) > 0 {
-		l.faults = append(l.faults, faults...)
+		l.rejectRule(base, faults)
 		return
 	}
 	r := &Rule{Rule: base}
@@ -171,7 +144,7 @@ func (l *loader) admit(rd *reader, d sigma.Document, name, id string) bool {
 		rd.fault(d.Root, "there is another rule with the id %s in this folder", id)
 	}
 	if len(rd.faults) > 0 {
-		l.faults = append(l.faults, rd.faults...)
+		l.reject(Rejected{File: d.File, Line: d.Line, Name: cmp.Or(name, id), Faults: rd.faults})
 		return false
 	}
 	p := l.policy
@@ -277,7 +250,7 @@ type SourceInfo struct{ Name, Product, Service string }
 // Announce describes the policy for the stream, with the kinds of approval
 // that each source can yield under its rules.
 func (p *Policy) Announce(loaded time.Time, version string, sources []SourceInfo) event.Policy {
-	out := event.Policy{Digest: p.Digest, Loaded: loaded, Version: version}
+	out := event.Policy{Digest: p.Digest, Loaded: loaded, Version: version, Rejected: p.announceRejected()}
 	for _, d := range p.Documents() {
 		out.Rules = append(out.Rules, event.RuleVersion{Name: d.Name, Digest: d.Digest})
 	}

@@ -21,6 +21,7 @@ const (
 func (l *loader) resolve() {
 	r := &resolver{
 		loader: l, known: map[string]referred{}, depths: map[*Correlation]int{}, fed: map[string][]*Correlation{},
+		wrong: map[*Correlation]sigma.Faults{},
 	}
 	for _, x := range l.policy.Rules {
 		r.known[x.ID], r.known[x.Name] = referred{rule: x}, referred{rule: x}
@@ -42,19 +43,27 @@ func (l *loader) resolve() {
 type resolver struct {
 	*loader
 	known  map[string]referred // by name and by ID
+	wrong  map[*Correlation]sigma.Faults
 	depths map[*Correlation]int
 	fed    map[string][]*Correlation // by the ID of what feeds them
 }
 
 func (r *resolver) fault(c *Correlation, node ast.Node, format string, args ...any) {
-	r.faults = append(r.faults, c.At(node, format, args...))
+	f := c.At(node, format, args...)
+	r.faults, r.wrong[c] = append(r.faults, f), append(r.wrong[c], f)
 }
 
 // each keeps the correlations that pass. What is wrong is judged by all of
 // them, so that two that are wrong together are both reported.
 func (r *resolver) each(passes func(*Correlation) bool) {
 	left := slices.Clone(r.policy.Correlations)
-	left = slices.DeleteFunc(left, func(c *Correlation) bool { return !passes(c) })
+	left = slices.DeleteFunc(left, func(c *Correlation) bool {
+		if passes(c) {
+			return false
+		}
+		r.policy.Rejected = append(r.policy.Rejected, rejectedCorrelation(c, r.wrong[c]))
+		return true
+	})
 	r.policy.Correlations = left
 }
 

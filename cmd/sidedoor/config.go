@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -192,19 +191,27 @@ func (c *config) ruleDefaults() rules.Defaults {
 	return rules.Defaults{Grace: c.Judge.Grace, Limit: c.Judge.Limit}
 }
 
-// loadPolicy reads the built-in pack with the given folders laid over it. A
-// fault in one rule does not take the others down: it is for the caller to
-// say whether to go on.
-func loadPolicy(folders []string) (*rules.Policy, error) {
-	sources := []fs.FS{pack.FS()}
-	for _, f := range folders {
-		if info, err := os.Stat(f); err != nil {
+// builtIn stands before the names of the pack's files; nobody's folder is
+// called so.
+const builtIn = "built-in:"
+
+// loadPolicy reads the built-in pack with the given folders and files laid
+// over it. A fault in one rule does not take the others down: it is for the
+// caller to say whether to go on. The policy is nil if a path is not there.
+func loadPolicy(paths []string) (*rules.Policy, error) {
+	layers := []rules.Layer{{FS: pack.FS(), Path: builtIn}}
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
 			return nil, fmt.Errorf("policy: %w", err)
-		} else if !info.IsDir() {
-			return nil, fmt.Errorf("policy: %s is not a folder", f)
 		}
-		sources = append(sources, os.DirFS(f))
+		if info.IsDir() {
+			layers = append(layers, rules.Layer{FS: os.DirFS(p), Path: p})
+		} else {
+			layers = append(layers, rules.Layer{FS: os.DirFS(filepath.Dir(p)), File: filepath.Base(p), Path: filepath.Dir(p)})
+		}
 	}
-	policy, faults := rules.Load(sources...)
+	policy, faults := rules.LoadLayers(layers...)
+	faults = append(faults, policy.Prune()...)
 	return policy, faults.Err()
 }

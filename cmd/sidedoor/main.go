@@ -27,7 +27,7 @@ func main() {
 		<-ctx.Done()
 		stop() // a second signal ends the process at once
 	}()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	os.Exit(report(err, os.Stderr))
 }
 
@@ -58,7 +58,7 @@ func report(err error, stderr io.Writer) int {
 }
 
 // run is the whole program with its edges as arguments.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	var cli commands
 	ended := false
 	parser, err := kong.New(&cli,
@@ -84,10 +84,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return exit{exitUsage, fmt.Errorf("%w; see sidedoor --help", err)}
 	}
-	return cmd.Run(&edges{out: stdout, err: stderr})
+	return cmd.Run(&edges{in: stdin, out: stdout, err: stderr})
 }
 
-// edges are where a command's words go.
+// edges are where a command's words go, and where it may read.
 type edges struct {
+	in       io.Reader
 	out, err io.Writer
 }

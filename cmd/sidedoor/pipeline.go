@@ -3,15 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sidedoor/alerting"
+	"sidedoor/event"
 	"sidedoor/ingest"
 	"sidedoor/rules"
 	"sidedoor/rules/judge"
@@ -21,7 +22,9 @@ import (
 // pipeline is the whole way of the data in one process.
 type pipeline struct {
 	cfg      *config
-	policy   *rules.Policy
+	policy   *rules.Policy // in force; changed by enforce alone
+	matcher  atomic.Pointer[rules.Matcher]
+	metrics  *policyMetrics
 	stream   *stream.Stream
 	judge    *watchedJudge
 	sealer   *sealer
@@ -45,24 +48,21 @@ const snapshotEvery = 1000
 // started is stopped again if a later one cannot start. now dates what
 // arrives; records are dated by the clock on the wall.
 func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *slog.Logger, now func() time.Time) (p *pipeline, err error) {
-	matcher, faults := policy.Compile(cfg.ruleDefaults())
-	if err := tolerateFaults(policy, faults.Err(), log); err != nil {
-		return nil, err
-	}
 	streamCfg := cfg.stream()
 	streamCfg.Logger = log
 	s, err := stream.Open(ctx, streamCfg)
 	if err != nil {
 		return nil, err
 	}
-	p = &pipeline{cfg: cfg, policy: policy, stream: s, registry: prometheus.NewRegistry(), log: log, now: now, failed: make(chan error, 1)}
+	p = &pipeline{cfg: cfg, stream: s, registry: prometheus.NewRegistry(), log: log, now: now, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.stop(context.WithoutCancel(ctx)))
 			p = nil
 		}
 	}()
-	if err := p.announce(ctx); err != nil {
+	p.metrics = newPolicyMetrics(p.registry)
+	if err := p.enforce(ctx, policy); err != nil {
 		return p, err
 	}
 	if p.sealer, err = openSealer(cfg, s, log, time.Now); err != nil {
@@ -80,7 +80,7 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 		return p, err
 	}
 	p.stages = slices.Concat(sources, []*stage{
-		{name: "match", run: func(ctx context.Context) error { return s.Match(ctx, matchers, matcher.Match) }},
+		{name: "match", run: func(ctx context.Context) error { return s.Match(ctx, matchers, p.match) }},
 		{name: "judge", run: func(ctx context.Context) error { return s.Judge(ctx, p.judge, snapshotEvery) }},
 		{name: "alerting", run: func(ctx context.Context) error { return dispatcher.Run(ctx, s) }},
 		{name: "evidence", run: p.sealer.run},
@@ -88,21 +88,13 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 	for i := len(p.stages) - 1; i >= 0; i-- { // the last first, so that nothing waits for a reader
 		p.stages[i].start(ctx, p.failed)
 	}
-	log.Info("watching", "sources", len(cfg.Sources), "rules", len(policy.Rules), "listen", p.addr, "data", cfg.Data)
+	log.Info("watching", "sources", len(cfg.Sources), "rules", len(policy.Documents()), "listen", p.addr, "data", cfg.Data)
 	return p, nil
 }
 
-// announce puts the policy in force on the stream, with its documents.
-func (p *pipeline) announce(ctx context.Context) error {
-	if err := keepPolicy(ctx, p.stream, p.policy); err != nil {
-		return fmt.Errorf("policy: %w", err)
-	}
-	infos := make([]rules.SourceInfo, len(p.cfg.Sources))
-	for i, s := range p.cfg.Sources {
-		src := s.source()
-		infos[i] = rules.SourceInfo{Name: src.Name, Product: src.Product, Service: src.Service}
-	}
-	return p.stream.PublishPolicy(ctx, p.policy.Announce(time.Now().UTC(), version, infos))
+// match matches a batch by the policy in force.
+func (p *pipeline) match(b event.Batch) ([]event.Match, []event.Dead) {
+	return p.matcher.Load().Match(b)
 }
 
 // stop stops the stages in the order of the data, then the stream.

@@ -32,20 +32,30 @@ func newProgress(w io.Writer) *progress {
 // file reports that read of total bytes are behind us, the last of them in
 // the named file.
 func (p *progress) file(name string, read, total int64) {
+	p.show(filepath.Base(name), read, total, progressbar.OptionShowBytes(true))
+}
+
+// step reports that done of total steps of some work are behind us.
+func (p *progress) step(what string, done, total int) {
+	p.show(what, int64(done), int64(total), progressbar.OptionShowCount())
+}
+
+func (p *progress) show(what string, done, total int64, option progressbar.Option) {
 	if p.w == nil {
 		return
 	}
 	if p.bar == nil {
-		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.w), progressbar.OptionShowBytes(true),
+		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.w), option,
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(progressEvery))
 	}
-	p.bar.Describe(filepath.Base(name))
-	_ = p.bar.Set64(read) // a progress bar that cannot be drawn is no reason to stop
+	p.bar.Describe(what)
+	_ = p.bar.Set64(done) // a progress bar that cannot be drawn is no reason to stop
 }
 
 func (p *progress) done() {
 	if p.bar != nil {
 		_ = p.bar.Finish() // as above
 		fmt.Fprintln(p.w)
+		p.bar = nil
 	}
 }

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"sidedoor/rules"
+	"sidedoor/rules/sigma"
 )
 
 type runCmd struct {
@@ -22,6 +26,9 @@ the configured sources, matches, judges, alerts, and seals every record in the l
 
 Ctrl-C stops in the order of the data, and seals what is recorded; a second one ends at
 once. Nothing that a sender was told is stored is ever lost, however the process ends.
+
+SIGHUP reloads the policy: rules that are sound are in force from then on, and those that are not
+are named in the log. A policy that cannot be loaded at all leaves the old one in force.
 
   GET /healthz   the process is alive
   GET /readyz    the process can take events and keep them
@@ -38,6 +45,9 @@ func (c *runCmd) Run(ctx context.Context, e *edges) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: level}))
+	hangUps := make(chan os.Signal, 1) // one that comes while another is obeyed waits
+	signal.Notify(hangUps, syscall.SIGHUP)
+	defer signal.Stop(hangUps)
 	policy, err := loadPolicy(cfg.Policy)
 	if err := tolerateFaults(policy, err, log); err != nil {
 		return err
@@ -46,11 +56,13 @@ func (c *runCmd) Run(ctx context.Context, e *edges) error {
 	if err != nil {
 		return err
 	}
+	p.reloadOn(ctx, hangUps)
 	return p.wait(ctx)
 }
 
-// tolerateFaults lets a monitor start with the rules that are sound: a bad
-// rule must not switch the others off. Each fault is logged.
+// tolerateFaults lets a monitor go on with the rules that are sound: a bad rule
+// must not switch the others off. Each rule that is off is logged, and every
+// other fault.
 func tolerateFaults(policy *rules.Policy, err error, log *slog.Logger) error {
 	if err == nil {
 		return nil
@@ -58,7 +70,20 @@ func tolerateFaults(policy *rules.Policy, err error, log *slog.Logger) error {
 	if policy == nil || len(policy.Rules) == 0 {
 		return err
 	}
-	log.Error("policy has faults; the rules concerned are off", "err", err)
+	off := map[sigma.Fault]bool{}
+	for _, r := range policy.Rejected {
+		f := r.Faults[0]
+		log.Warn("rule rejected", "rule", rejectedName(r), "file", f.File, "line", f.Line, "err", f.Message, "faults", len(r.Faults))
+		for _, f := range r.Faults {
+			off[f] = true
+		}
+	}
+	faults, _ := errors.AsType[sigma.Faults](err)
+	for _, f := range faults {
+		if !off[f] {
+			log.Warn("policy has a fault", "file", f.File, "line", f.Line, "err", f.Message)
+		}
+	}
 	return nil
 }
 

@@ -22,7 +22,7 @@ type scanCmd struct {
 	Format string            `help:"How to print verdicts: ${enum}." enum:"table,json" default:"table"`
 	FailOn string            `help:"Exit with 3 if there is a bypass, or also if there is an undetermined act: ${enum}." enum:"none,bypass,undetermined" default:"none"`
 	All    bool              `help:"Print approved acts too (JSON always does)."`
-	Policy []string          `help:"Folder of rules, controls and estate to lay over the built-in pack." type:"path" placeholder:"DIR"`
+	Policy []string          `help:"Folder of rules, controls and estate to lay over the built-in pack." placeholder:"DIR"`
 	Scope  map[string]string `help:"What a source's logs are of, where they do not say: kubernetes=prod-eu." placeholder:"SOURCE=SCOPE"`
 	Grace  time.Duration     `help:"How long after an act its approval may still arrive, for rules that do not say." default:"5m"`
 	Tmp    string            `help:"Where to sort what does not fit into memory." placeholder:"DIR"`
@@ -142,19 +142,27 @@ const batchSize = 256
 
 func (s *scan) read(ctx context.Context, paths []string, p *progress) error {
 	s.events = map[string]int{}
-	for _, path := range paths {
-		if _, err := os.Stat(path); err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				return exit{exitUsage, fmt.Errorf("scan: there is no file or folder %s", path)}
-			}
-			return fmt.Errorf("scan: %w", err)
-		}
+	if err := arePaths(paths); err != nil {
+		return err
 	}
 	err := logfile.Walk(ctx, paths, logfile.Options{Progress: p.file, Received: time.Now().UTC()}, s.add, func(b logfile.Bad) { s.unread.add(b) })
 	if err != nil {
 		return fmt.Errorf("scan: %w", err)
 	}
 	return s.match()
+}
+
+// arePaths refuses names of what is not there: that is a mistake of the command
+// line, not of a log.
+func arePaths(paths []string) error {
+	for _, path := range paths {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return exit{exitUsage, fmt.Errorf("there is no file or folder %s", path)}
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *scan) add(r logfile.Record) error {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,6 +70,9 @@ func TestFiltersAndCollectionsAgreeWithTheReference(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := p.NewMatcher().Match(nil, cloudtrail, "", raw)
+			if twice := new(engine.DuplicateKeyError); errors.As(err, &twice) {
+				continue // it is matched in every reading, and the reference knows one
+			}
 			for i, r := range want {
 				if r.matches(view{event: event}) != slices.Contains(got, i) {
 					t.Fatalf("%s\n%s\nrule %d: engine %v, %v", src, raw, i, got, err)

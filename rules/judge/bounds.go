@@ -170,22 +170,38 @@ func fitVerdict(v event.Verdict, now time.Time) event.Verdict {
 	return v
 }
 
-// fitPolicy returns the policy's record. Of more rules and sources than fit it
-// names as many as do, and says so; its digest stands for all.
+// fitPolicy returns the policy's record. Of more rules, filters, sources and
+// rejected rules than fit it names as many as do, and says so; its digest
+// stands for all that is in force.
 func fitPolicy(p event.Policy, now time.Time) event.Record {
 	p.Version, p.Loaded = clip(p.Version, maxText), civil(p.Loaded)
-	rules, sources := p.Rules, p.Sources
-	for n := max(len(rules), len(sources)); ; n = n * 9 / 10 {
-		p.Rules, p.Sources = rules[:min(n, len(rules))], sources[:min(n, len(sources))]
-		if left := len(rules) - len(p.Rules); left > 0 {
-			p.Rules = append(slices.Clone(p.Rules), event.RuleVersion{Name: fmt.Sprintf("… and %d more", left)})
-		}
-		if left := len(sources) - len(p.Sources); left > 0 {
-			p.Sources = append(slices.Clone(p.Sources), event.SourcePolicy{Name: fmt.Sprintf("… and %d more", left)})
-		}
+	rules, filters, sources, rejected := p.Rules, p.Filters, p.Sources, clipRejected(p.Rejected)
+	moreRules := func(more string) event.RuleVersion { return event.RuleVersion{Name: more} }
+	for n := max(len(rules), len(filters), len(sources), len(rejected)); ; n = n * 9 / 10 {
+		p.Rules, p.Filters = atMost(rules, n, moreRules), atMost(filters, n, moreRules)
+		p.Sources = atMost(sources, n, func(more string) event.SourcePolicy { return event.SourcePolicy{Name: more} })
+		p.Rejected = atMost(rejected, n, func(more string) event.RejectedRule { return event.RejectedRule{Message: more} })
 		r := event.PolicyRecord(p, now)
 		if _, err := r.Encode(); err == nil || n == 0 {
 			return r
 		}
 	}
+}
+
+// atMost returns the first n of a list, and an entry that says how many are
+// left out.
+func atMost[T any](list []T, n int, entry func(more string) T) []T {
+	if len(list) <= n {
+		return list
+	}
+	return append(slices.Clone(list[:n]), entry(fmt.Sprintf("… and %d more", len(list)-n)))
+}
+
+func clipRejected(rejected []event.RejectedRule) []event.RejectedRule {
+	rejected = slices.Clone(rejected)
+	for i := range rejected {
+		r := &rejected[i]
+		clipAll(&r.File, &r.Name, &r.Message)
+	}
+	return rejected
 }

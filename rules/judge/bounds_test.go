@@ -29,7 +29,11 @@ func TestARecordFitsTheLedgerWhateverTheInput(t *testing.T) {
 		p := event.Policy{Version: hostile}
 		for i := range 5000 {
 			p.Rules = append(p.Rules, event.RuleVersion{Name: fmt.Sprint(hostile[:min(i, 100)], i)})
+			p.Filters = append(p.Filters, event.RuleVersion{Name: fmt.Sprint("filter-", i)})
 			p.Sources = append(p.Sources, event.SourcePolicy{Name: fmt.Sprint("source-", i)})
+			if i < 200 {
+				p.Rejected = append(p.Rejected, event.RejectedRule{File: hostile, Name: hostile, Message: hostile})
+			}
 		}
 		p.Sources[0].Provides = []string{hostile}
 		s.put(event.Input{Policy: &p})

@@ -207,7 +207,7 @@ func Apply(filters []*Filter, rules []*Rule) Faults {
 			i := slices.IndexFunc(rules, named.is)
 			if i < 0 {
 				faults = append(faults, f.At(named.node, "there is no rule %q%s", named.name, suggest(named.name, known)))
-			} else if r := rules[i]; !f.LogSource.covers(r.LogSource) {
+			} else if r := rules[i]; !f.LogSource.Covers(r.LogSource) {
 				faults = append(faults, f.At(named.node, "the filter is for %s, and the rule %q for %s; they have no event in common",
 					f.LogSource, named.name, r.LogSource))
 			}
@@ -226,7 +226,7 @@ func (f *Filter) apply(rules []*Rule) int {
 	n := 0
 	for _, r := range rules {
 		meant := len(f.rules) == 0 || slices.ContainsFunc(f.rules, func(n filtered) bool { return n.is(r) })
-		if meant && f.LogSource.covers(r.LogSource) {
+		if meant && f.LogSource.Covers(r.LogSource) {
 			r.Filters = append(r.Filters, f)
 			r.Document = joined(r.Document, f.Document)
 			n++
@@ -235,8 +235,9 @@ func (f *Filter) apply(rules []*Rule) int {
 	return n
 }
 
-// covers says whether every event of o is one of s.
-func (s LogSource) covers(o LogSource) bool {
+// Covers says whether every event of o is one of s: each part that s names is
+// that of o.
+func (s LogSource) Covers(o LogSource) bool {
 	fits := func(part, other string) bool { return part == "" || part == other }
 	return fits(s.Product, o.Product) && fits(s.Category, o.Category) && fits(s.Service, o.Service)
 }

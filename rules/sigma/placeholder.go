@@ -112,7 +112,7 @@ func (c *resolver) combinations(v value, names []string) [][]string {
 	for _, name := range names {
 		entries, known := c.lists[name]
 		if !known {
-			c.fault(v.node, "the estate has no list %q%s", name, suggest(name, slices.Sorted(maps.Keys(c.lists))))
+			c.fault(v.node, "the estate has no list %q%s; lists are defined in an estate.yaml, under lists", name, suggest(name, slices.Sorted(maps.Keys(c.lists))))
 			return nil
 		}
 		if len(names) > 1 && len(out)*len(entries) > maxVariants {

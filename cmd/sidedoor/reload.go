@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"sidedoor/event"
+	"sidedoor/rules"
+	"sidedoor/rules/sigma"
+)
+
+// policyMetrics shows what is in force.
+type policyMetrics struct {
+	loaded, rejected prometheus.Gauge
+	reloads          *prometheus.CounterVec
+}
+
+func newPolicyMetrics(reg prometheus.Registerer) *policyMetrics {
+	m := &policyMetrics{
+		loaded: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "sidedoor_rules_loaded", Help: "Rules and correlations that are in force.",
+		}),
+		rejected: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "sidedoor_rules_rejected", Help: "Rules, correlations and filters of the policy that are not in force because something is wrong with them.",
+		}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sidedoor_policy_reloads_total", Help: "Reloads of the policy since the process started: loaded, unchanged, or failed with the old one still in force.",
+		}, []string{"outcome"}),
+	}
+	reg.MustRegister(m.loaded, m.rejected, m.reloads)
+	for _, outcome := range []string{reloadLoaded, reloadUnchanged, reloadFailed} {
+		m.reloads.WithLabelValues(outcome) // so that the first failure is a rise from 0
+	}
+	return m
+}
+
+// How a reload ends.
+const (
+	reloadLoaded    = "loaded"
+	reloadUnchanged = "unchanged"
+	reloadFailed    = "failed"
+)
+
+// enforce puts a policy in force. The documents of its rules are kept first,
+// since a match may name them; then the policy is announced, so that the judge
+// knows of a rule before it sees a match by it; then the new program matches.
+// Batches in flight finish with the program that they began with.
+func (p *pipeline) enforce(ctx context.Context, policy *rules.Policy) error {
+	matcher, faults := policy.Compile(p.cfg.ruleDefaults())
+	for _, f := range faults { // none, unless rules are sound alone and not together
+		p.log.Warn("policy has a fault", "file", f.File, "line", f.Line, "err", f.Message)
+	}
+	if err := keepPolicy(ctx, p.stream, policy); err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	if err := p.stream.PublishPolicy(ctx, p.announcement(policy)); err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	p.policy = policy
+	p.matcher.Store(matcher)
+	p.metrics.loaded.Set(float64(len(policy.Documents())))
+	p.metrics.rejected.Set(float64(len(policy.Rejected)))
+	return nil
+}
+
+func (p *pipeline) announcement(policy *rules.Policy) event.Policy {
+	infos := make([]rules.SourceInfo, len(p.cfg.Sources))
+	for i, s := range p.cfg.Sources {
+		src := s.source()
+		infos[i] = rules.SourceInfo{Name: src.Name, Product: src.Product, Service: src.Service}
+	}
+	return policy.Announce(time.Now().UTC(), version, infos)
+}
+
+// reloadOn reloads the policy at each signal, until the pipeline stops.
+func (p *pipeline) reloadOn(ctx context.Context, signals <-chan os.Signal) {
+	s := &stage{name: "policy", run: func(ctx context.Context) error {
+		for {
+			select {
+			case <-signals:
+				p.reload(ctx)
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}}
+	s.start(ctx, p.failed)
+	p.stages = slices.Insert(p.stages, 0, s)
+}
+
+// reload puts the policy in force that is in the files now. If it cannot be
+// loaded, the one in force stays. Only one goroutine may reload.
+func (p *pipeline) reload(ctx context.Context) {
+	outcome, err := p.tryReload(ctx)
+	if err != nil {
+		p.log.Error("policy not reloaded; the old one stays in force", "err", err)
+	}
+	p.metrics.reloads.WithLabelValues(outcome).Inc()
+}
+
+func (p *pipeline) tryReload(ctx context.Context) (outcome string, err error) {
+	policy, err := loadPolicy(p.cfg.Policy)
+	// Half an estate would judge people by other names, or by no names at all.
+	if faults, ok := errors.AsType[sigma.Faults](err); ok && rules.OfEstate(faults).Err() != nil {
+		return reloadFailed, rules.OfEstate(faults)
+	}
+	if err := tolerateFaults(policy, err, p.log); err != nil {
+		return reloadFailed, err
+	}
+	old := p.policy
+	if old.Digest == policy.Digest && slices.Equal(p.announcement(old).Rejected, p.announcement(policy).Rejected) {
+		p.log.Info("policy is unchanged", "rules", len(policy.Documents()))
+		return reloadUnchanged, nil
+	}
+	if err := p.enforce(ctx, policy); err != nil {
+		return reloadFailed, err
+	}
+	d := compare(old, policy)
+	p.log.Info("policy reloaded", "rules", len(policy.Documents()), "added", d.added, "changed", d.changed, "removed", d.removed,
+		"rejected", d.rejected, "digest", policy.Digest.Short())
+	return reloadLoaded, nil
+}
+
+// policyChange is what a reload changes.
+type policyChange struct{ added, changed, removed, rejected ruleNames }
+
+// ruleNames are rules, as a log line shows them.
+type ruleNames []string
+
+// maxLogged bounds the rules that a log line names.
+const maxLogged = 20
+
+// LogValue implements [slog.LogValuer].
+func (n ruleNames) LogValue() slog.Value {
+	if len(n) == 0 {
+		return slog.StringValue("none")
+	}
+	text := strings.Join(n[:min(len(n), maxLogged)], ", ")
+	if more := len(n) - maxLogged; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return slog.StringValue(text)
+}
+
+func compare(old, fresh *rules.Policy) policyChange {
+	var d policyChange
+	before := map[string]event.Digest{}
+	for _, r := range old.Documents() {
+		before[r.Name] = r.Digest
+	}
+	for _, r := range fresh.Documents() {
+		was, known := before[r.Name]
+		switch {
+		case !known:
+			d.added = append(d.added, r.Name)
+		case was != r.Digest:
+			d.changed = append(d.changed, r.Name)
+		}
+		delete(before, r.Name)
+	}
+	for _, r := range old.Documents() {
+		if _, gone := before[r.Name]; gone {
+			d.removed = append(d.removed, r.Name)
+		}
+	}
+	for _, r := range fresh.Rejected {
+		d.rejected = append(d.rejected, rejectedName(r))
+	}
+	return d
+}
+
+func rejectedName(r rules.Rejected) string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return fmt.Sprintf("%s:%d", r.File, r.Line)
+}

@@ -1,0 +1,95 @@
+package rules
+
+import (
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"sidedoor/rules/sigma"
+)
+
+// Layer is a policy folder, or one file, that is laid over those before it.
+type Layer struct {
+	FS fs.FS
+	// File is the only file of FS to be read; empty: all YAML files.
+	File string
+	// Path is what people call the folder. It stands before the names of its
+	// files wherever these are shown, so that an editor finds them.
+	Path string
+}
+
+// LoadLayers is [Load] for layers that have names.
+func LoadLayers(layers ...Layer) (*Policy, sigma.Faults) {
+	l := &loader{policy: &Policy{Estate: Estate{Lists: map[string][]string{}}}}
+	for _, f := range layers {
+		l.layer(f)
+	}
+	l.check()
+	l.policy.settle()
+	return l.policy, l.faults.Unique()
+}
+
+// layer reads a layer's files. One that cannot be read is a fault of its own
+// and keeps no other from being read.
+func (l *loader) layer(f Layer) {
+	l.fresh = map[declared]bool{}
+	if f.File != "" {
+		l.open(f, f.File)
+		return
+	}
+	err := fs.WalkDir(f.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			l.unreadable(f.name(name), err)
+			return nil
+		}
+		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != "." {
+			return fs.SkipDir // .git, .github, and the ..data of a mounted ConfigMap
+		}
+		if !d.IsDir() && isYAML(name) {
+			l.open(f, name)
+		}
+		return nil
+	})
+	if err != nil {
+		l.unreadable(f.name("."), err)
+	}
+}
+
+func (l *loader) open(f Layer, name string) {
+	src, err := fs.ReadFile(f.FS, name)
+	if err != nil {
+		l.unreadable(f.name(name), err)
+		return
+	}
+	l.file(f.name(name), src)
+}
+
+// unreadable reports a file or folder that cannot be read: whatever rules are
+// in it are not in force.
+func (l *loader) unreadable(name string, err error) {
+	l.reject(Rejected{File: name, Line: 1, Faults: sigma.Faults{{File: name, Line: 1, Column: 1, Message: err.Error()}}})
+}
+
+// name is what people call a file of the layer.
+func (f Layer) name(name string) string {
+	if f.Path == "" {
+		return name
+	}
+	return filepath.Join(f.Path, filepath.FromSlash(name))
+}
+
+// holdsRules says whether a file is one of rules, and not of controls or of
+// the estate.
+func holdsRules(name string) bool {
+	switch kindOfFile(name) {
+	case "controls", "estate":
+		return false
+	}
+	return true
+}
+
+// kindOfFile is a file's name without folder and ending, by which files of
+// controls and of the estate are known.
+func kindOfFile(name string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(filepath.Base(name), ".yml"), ".yaml")
+}
