@@ -48,6 +48,7 @@ func (t *text) literals() (list []literal, exact bool) {
 		return []literal{{indexed(parts[0].text), whole}}, !t.cased
 	}
 	var best literal
+	n := 0 // its length in the pattern
 	for i, p := range parts {
 		for _, l := range p.runs() {
 			switch {
@@ -55,8 +56,9 @@ func (t *text) literals() (list []literal, exact bool) {
 			default:
 				l.place = inside
 			}
-			if better(l, best) {
-				best = l
+			was := len(l.text)
+			if l.text = indexed(l.text); better(l, best) {
+				best, n = l, was
 			}
 		}
 	}
@@ -67,8 +69,7 @@ func (t *text) literals() (list []literal, exact bool) {
 	for _, p := range parts {
 		rest += len(p.text)
 	}
-	exact = !t.cased && rest == len(best.text) && len(parts) == map[place]int{atStart: 2, atEnd: 2, inside: 3}[best.place]
-	best.text = indexed(best.text)
+	exact = !t.cased && rest == n && len(parts) == map[place]int{atStart: 2, atEnd: 2, inside: 3}[best.place]
 	return []literal{best}, exact
 }
 
@@ -115,18 +116,19 @@ func (p pattern) literals() []literal {
 	}
 	var list []literal
 	for _, s := range required(re.Simplify()) {
-		list = append(list, literal{indexed([]byte(s)), inside})
+		list = append(list, literal{[]byte(s), inside})
 	}
 	return list
 }
 
-// required returns texts of which every match of re holds one, nil if it knows
-// none that is long enough.
+// required returns texts, folded, of which every match of re holds one, nil if
+// it knows none that is long enough.
 func required(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
-		if len(string(re.Rune)) >= minInside {
-			return []string{string(re.Rune)}
+		// The Kelvin sign has three bytes, and is looked for as a k.
+		if s := indexed([]byte(string(re.Rune))); len(s) >= minInside {
+			return []string{string(s)}
 		}
 	case syntax.OpCapture, syntax.OpPlus:
 		return required(re.Sub[0])
