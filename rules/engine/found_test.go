@@ -14,6 +14,12 @@ var found = []struct {
 		yes:       []string{"{\"a\":\"\u017f\",\"b\":\"\u212a\",\"c\":\"\u212a\",\"d\":\"-\u017f-\"}"},
 		no:        []string{`{"a":"s","b":"k","c":"k","d":"-s-"}`},
 	},
+	{
+		name:      "a letter that only a regular expression takes for an ASCII one",
+		detection: `s: {a: "\u017f", b|startswith: "\u017fab", c|contains: "x\u017fx", d|endswith: "ab\u017f"}` + "\ncondition: 1 of s",
+		yes:       []string{"{\"a\":\"\u017f\",\"b\":\"\u017fAb\",\"c\":\"-x\u017fx-\",\"d\":\"ab\u017f\"}"},
+		no:        []string{`{"a":"s"}`, `{"b":"Sab"}`, `{"c":"-xsx-"}`, `{"d":"abs"}`, `{"a":"s","b":"sab","c":"xsx","d":"abs"}`},
+	},
 }
 
 func TestWhatWasFoundStaysRight(t *testing.T) {

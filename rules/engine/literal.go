@@ -45,10 +45,11 @@ func literals(p predicate) (list []literal, exact bool) {
 func (t *text) literals() (list []literal, exact bool) {
 	parts := t.glob.parts
 	if len(parts) == 1 && parts[0].anyAt == nil {
-		return []literal{{indexed(parts[0].text), whole}}, !t.cased
+		l := literal{indexed(parts[0].text), whole}
+		return []literal{l}, !t.cased && bytes.Equal(l.text, parts[0].text)
 	}
 	var best literal
-	n := 0 // its length in the pattern
+	var written []byte // in the pattern
 	for i, p := range parts {
 		for _, l := range p.runs() {
 			switch {
@@ -56,9 +57,9 @@ func (t *text) literals() (list []literal, exact bool) {
 			default:
 				l.place = inside
 			}
-			was := len(l.text)
-			if l.text = indexed(l.text); better(l, best) {
-				best, n = l, was
+			text := l.text
+			if l.text = indexed(text); better(l, best) {
+				best, written = l, text
 			}
 		}
 	}
@@ -69,7 +70,9 @@ func (t *text) literals() (list []literal, exact bool) {
 	for _, p := range parts {
 		rest += len(p.text)
 	}
-	exact = !t.cased && rest == n && len(parts) == map[place]int{atStart: 2, atEnd: 2, inside: 3}[best.place]
+	// The index takes a long s for an s, the pattern does not.
+	exact = !t.cased && bytes.Equal(best.text, written) &&
+		rest == len(written) && len(parts) == map[place]int{atStart: 2, atEnd: 2, inside: 3}[best.place]
 	return []literal{best}, exact
 }
 
