@@ -20,6 +20,12 @@ var found = []struct {
 		yes:       []string{"{\"a\":\"\u017f\",\"b\":\"\u017fAb\",\"c\":\"-x\u017fx-\",\"d\":\"ab\u017f\"}"},
 		no:        []string{`{"a":"s"}`, `{"b":"Sab"}`, `{"c":"-xsx-"}`, `{"d":"abs"}`, `{"a":"s","b":"sab","c":"xsx","d":"abs"}`},
 	},
+	{
+		name:      "a star of the rule's own before an end",
+		detection: "s: {a|endswith: '*abcd', b: '**ab'}\ncondition: s",
+		yes:       []string{`{"a":"xABCD","b":"ab"}`},
+		no:        []string{`{"a":"abcdx","b":"ab"}`, `{"a":"abcd","b":"abx"}`},
+	},
 }
 
 func TestWhatWasFoundStaysRight(t *testing.T) {

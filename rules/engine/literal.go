@@ -81,15 +81,15 @@ func better(a, b literal) bool {
 	if len(a.text) == 0 || (a.place == inside && len(a.text) < minInside) {
 		return false
 	}
-	return len(a.text) > len(b.text)
+	return len(a.text) > len(b.text) || len(a.text) == len(b.text) && a.place != inside && b.place == inside
 }
 
 // runs are the part's texts between its '?'. The first is at the start of the
 // part, the last at its end.
 func (p globPart) runs() []literal {
 	if p.anyAt == nil {
-		// At both ends; where the part is the first or the last one, that
-		// decides.
+		// At both ends; where the part is the first or the last one, it is at
+		// that of the value, too.
 		return []literal{{p.text, atStart}, {p.text, atEnd}}
 	}
 	var list []literal
