@@ -26,6 +26,18 @@ var found = []struct {
 		yes:       []string{`{"a":"xABCD","b":"ab"}`},
 		no:        []string{`{"a":"abcdx","b":"ab"}`, `{"a":"abcd","b":"abx"}`},
 	},
+	{
+		name:      "an object as it is written, with letters that are not ASCII",
+		detection: "s: {a|contains: ÄÖ, b: '*äö*', c|endswith|cased: 'äö\"}'}\ncondition: s",
+		yes:       []string{`{"a":{"x":"äö"},"b":{"x":"ÄÖ"},"c":{"x":"äö"}}`},
+		no:        []string{`{"a":{"x":"ao"},"b":{"x":"ÄÖ"},"c":{"x":"äö"}}`, `{"a":{"x":"äö"},"b":{"x":"ÄÖ"},"c":{"x":"ÄÖ"}}`},
+	},
+	{
+		name:      "an object that holds bytes which are no UTF-8",
+		detection: `s: {a|cased: '*x?y"}', b|cased|contains: "\uFFFD\uFFFD"}` + "\ncondition: 1 of s",
+		yes:       []string{"{\"a\":{\"k\":\"x\xffy\"},\"b\":{\"k\":\"\xff\x80\"}}"},
+		no:        []string{"{\"a\":{\"k\":\"x\xff\x80y\"}}", "{\"b\":{\"k\":\"\xff\"}}"},
+	},
 }
 
 func TestWhatWasFoundStaysRight(t *testing.T) {

@@ -178,9 +178,26 @@ func (m *Matcher) element(i int, n *pathNode, depth int) int {
 	}
 	if i >= 0 && n != nil && n.field >= 0 {
 		v.text, v.ascii = m.raw[start:i], true
+		if v.kind == kindObject {
+			v.text, v.ascii = m.written(v.text)
+		}
 		m.run.keep(n.field, v)
 	}
 	return i
+}
+
+// written returns the text of an object, in which what is no UTF-8 is U+FFFD,
+// as it is in strings.
+func (m *Matcher) written(raw []byte) (text []byte, ascii bool) {
+	if isASCII(raw) {
+		return raw, true
+	}
+	if utf8.Valid(raw) {
+		return raw, false
+	}
+	start := len(m.run.scratch)
+	m.run.scratch = appendValid(m.run.scratch, raw)
+	return m.run.scratch[start:len(m.run.scratch):len(m.run.scratch)], false
 }
 
 func (m *Matcher) stringValue(i int, n *pathNode) int {

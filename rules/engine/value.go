@@ -66,6 +66,15 @@ func appendUnescaped(dst, body []byte) []byte {
 	return dst
 }
 
+// appendValid appends b with U+FFFD in the place of each byte that is no UTF-8.
+func appendValid(dst, b []byte) []byte {
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		dst, b = utf8.AppendRune(dst, r), b[n:]
+	}
+	return dst
+}
+
 func unescaped(c byte) byte {
 	switch c {
 	case 'b':
