@@ -38,6 +38,12 @@ var found = []struct {
 		yes:       []string{"{\"a\":{\"k\":\"x\xffy\"},\"b\":{\"k\":\"\xff\x80\"}}"},
 		no:        []string{"{\"a\":{\"k\":\"x\xff\x80y\"}}", "{\"b\":{\"k\":\"\xff\"}}"},
 	},
+	{
+		name:      "a network of version 4, written as one of version 6",
+		detection: "s: {a|cidr: '::ffff:10.0.0.0/104'}\ncondition: s",
+		yes:       []string{`{"a":"10.1.2.3"}`, `{"a":"::ffff:10.1.2.3"}`, `{"a":"::FFFF:a01:203%eth0"}`},
+		no:        []string{`{"a":"11.1.2.3"}`, `{"a":"::10.1.2.3"}`},
+	},
 }
 
 func TestWhatWasFoundStaysRight(t *testing.T) {
