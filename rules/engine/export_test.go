@@ -22,3 +22,6 @@ func (m *Matcher) MatchStrictly(src sigma.LogSource, kind string, raw []byte) ([
 	m.read(root, m.run.route.paths.nodes[0], everyMember)
 	return m.run.matching(nil), nil
 }
+
+// ParseAddress is how networks read an address.
+var ParseAddress = parseAddress

@@ -30,6 +30,25 @@ const (
 // values.
 const minInside = 2
 
+// maxLiteral is how many bytes of a literal are looked for. Of longer ones, a
+// value that repeats all of one but its last letter would be compared at each of
+// its places, and each of many lengths would be looked up. What they leave out
+// the predicate confirms.
+const maxLiteral = 64
+
+// cut returns what is looked for of a literal; whole ones are left whole.
+func (l literal) cut() literal {
+	if n := len(l.text) - maxLiteral; n > 0 {
+		switch l.place {
+		case atStart, inside:
+			l.text = l.text[:maxLiteral]
+		case atEnd:
+			l.text = l.text[n:]
+		}
+	}
+	return l
+}
+
 // literals returns literals of which one has to be there for the predicate to
 // hold, or none if it cannot say. exact says that this suffices.
 func literals(p predicate) (list []literal, exact bool) {
@@ -45,9 +64,11 @@ func literals(p predicate) (list []literal, exact bool) {
 func (t *text) literals() (list []literal, exact bool) {
 	parts := t.glob.parts
 	if len(parts) == 1 && parts[0].anyAt == nil {
-		return []literal{{indexed(parts[0].text), whole}}, !t.cased
+		l := literal{indexed(parts[0].text), whole}
+		return []literal{l}, !t.cased && bytes.Equal(l.text, parts[0].text)
 	}
 	var best literal
+	var written []byte // in the pattern
 	for i, p := range parts {
 		for _, l := range p.runs() {
 			switch {
@@ -55,8 +76,9 @@ func (t *text) literals() (list []literal, exact bool) {
 			default:
 				l.place = inside
 			}
-			if better(l, best) {
-				best = l
+			text := l.text
+			if l.text = indexed(text); better(l, best) {
+				best, written = l, text
 			}
 		}
 	}
@@ -67,8 +89,12 @@ func (t *text) literals() (list []literal, exact bool) {
 	for _, p := range parts {
 		rest += len(p.text)
 	}
-	exact = !t.cased && rest == len(best.text) && len(parts) == map[place]int{atStart: 2, atEnd: 2, inside: 3}[best.place]
-	best.text = indexed(best.text)
+	if len(best.text) > maxLiteral {
+		return []literal{best.cut()}, false
+	}
+	// The index takes a long s for an s, the pattern does not.
+	exact = !t.cased && bytes.Equal(best.text, written) &&
+		rest == len(written) && len(parts) == map[place]int{atStart: 2, atEnd: 2, inside: 3}[best.place]
 	return []literal{best}, exact
 }
 
@@ -77,15 +103,15 @@ func better(a, b literal) bool {
 	if len(a.text) == 0 || (a.place == inside && len(a.text) < minInside) {
 		return false
 	}
-	return len(a.text) > len(b.text)
+	return len(a.text) > len(b.text) || len(a.text) == len(b.text) && a.place != inside && b.place == inside
 }
 
 // runs are the part's texts between its '?'. The first is at the start of the
 // part, the last at its end.
 func (p globPart) runs() []literal {
 	if p.anyAt == nil {
-		// At both ends; where the part is the first or the last one, that
-		// decides.
+		// At both ends; where the part is the first or the last one, it is at
+		// that of the value, too.
 		return []literal{{p.text, atStart}, {p.text, atEnd}}
 	}
 	var list []literal
@@ -115,18 +141,19 @@ func (p pattern) literals() []literal {
 	}
 	var list []literal
 	for _, s := range required(re.Simplify()) {
-		list = append(list, literal{indexed([]byte(s)), inside})
+		list = append(list, literal{[]byte(s), inside}.cut())
 	}
 	return list
 }
 
-// required returns texts of which every match of re holds one, nil if it knows
-// none that is long enough.
+// required returns texts, folded, of which every match of re holds one, nil if
+// it knows none that is long enough.
 func required(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
-		if len(string(re.Rune)) >= minInside {
-			return []string{string(re.Rune)}
+		// The Kelvin sign has three bytes, and is looked for as a k.
+		if s := indexed([]byte(string(re.Rune))); len(s) >= minInside {
+			return []string{string(s)}
 		}
 	case syntax.OpCapture, syntax.OpPlus:
 		return required(re.Sub[0])

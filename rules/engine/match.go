@@ -58,8 +58,8 @@ func (m *Matcher) begin(kind string) {
 	if f := m.run.route.kind; f >= 0 && kind != "" {
 		start := len(m.run.scratch)
 		m.run.scratch = append(m.run.scratch, kind...)
-		text := m.run.scratch[start:len(m.run.scratch):len(m.run.scratch)]
-		m.run.keep(f, value{kind: kindString, text: text, ascii: isASCII(text)})
+		text, ascii := m.written(m.run.scratch[start:len(m.run.scratch):len(m.run.scratch)])
+		m.run.keep(f, value{kind: kindString, text: text, ascii: ascii})
 	}
 }
 
@@ -93,7 +93,7 @@ func (m *Matcher) members(i int, n *pathNode, depth int) int {
 		return m.tooDeep(i)
 	}
 	m.run.object++
-	object := m.run.object
+	object, outer := m.run.object, len(m.run.covered)
 	if i = m.space(i + 1); i < len(m.raw) && m.raw[i] == '}' {
 		return i + 1
 	}
@@ -117,6 +117,7 @@ func (m *Matcher) members(i int, n *pathNode, depth int) int {
 		case ',':
 			i = m.space(i + 1)
 		case '}':
+			m.run.uncover(outer)
 			return i + 1
 		default:
 			return m.fail(i, "a comma or a closing brace is missing")
@@ -137,10 +138,8 @@ func (m *Matcher) below(n *pathNode, start, end int, made uint8, object uint64) 
 	if next == nil {
 		return nil
 	}
-	if last := &m.run.objects[next.number]; *last == object {
+	if m.run.had(next.number, object) {
 		m.twice = next
-	} else {
-		*last = object
 	}
 	return next
 }
@@ -178,9 +177,26 @@ func (m *Matcher) element(i int, n *pathNode, depth int) int {
 	}
 	if i >= 0 && n != nil && n.field >= 0 {
 		v.text, v.ascii = m.raw[start:i], true
+		if v.kind == kindObject {
+			v.text, v.ascii = m.written(v.text)
+		}
 		m.run.keep(n.field, v)
 	}
 	return i
+}
+
+// written returns the text of an object, in which what is no UTF-8 is U+FFFD,
+// as it is in strings.
+func (m *Matcher) written(raw []byte) (text []byte, ascii bool) {
+	if isASCII(raw) {
+		return raw, true
+	}
+	if utf8.Valid(raw) {
+		return raw, false
+	}
+	start := len(m.run.scratch)
+	m.run.scratch = appendValid(m.run.scratch, raw)
+	return m.run.scratch[start:len(m.run.scratch):len(m.run.scratch)], false
 }
 
 func (m *Matcher) stringValue(i int, n *pathNode) int {

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"sidedoor/rules/sigma"
 )
@@ -62,26 +61,21 @@ func (p pattern) holds(v *value) bool { return p.re.Match(v.text) }
 
 type network struct{ prefix netip.Prefix }
 
+// unmapped returns a network of version 4 that is written as one of version 6
+// as what it is.
+func unmapped(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p
+}
+
 func (n network) holds(v *value) bool {
 	if v.kind != kindString {
 		return false
 	}
-	if !looksLikeAddress(v.text) {
-		return false
-	}
-	addr, err := netip.ParseAddr(string(v.text))
-	return err == nil && n.prefix.Contains(addr.Unmap().WithZone(""))
-}
-
-// looksLikeAddress spares a name of a host the error that it is no address.
-func looksLikeAddress(b []byte) bool {
-	b, _, _ = bytes.Cut(b, []byte("%")) // a zone
-	for _, c := range b {
-		if !isHex(c) && c != '.' && c != ':' {
-			return false
-		}
-	}
-	return len(b) > 0 && len(b) <= 64
+	addr, ok := parseAddress(v.text)
+	return ok && n.prefix.Contains(addr)
 }
 
 // comparison compares numbers as 64-bit floats, which are exact up to 2^53.
@@ -116,14 +110,39 @@ func compare(op sigma.Op, n, limit float64) bool {
 // parseNumber reads a decimal number; hexadecimal, Inf and NaN are none. One
 // that is too large is infinite, so that it is still greater than others.
 func parseNumber(b []byte) (float64, bool) {
-	for _, c := range b {
-		if (c < '0' || c > '9') && strings.IndexByte("+-.eE", c) < 0 {
-			return 0, false
-		}
+	if !isDecimal(b) { // for which an error would cost memory
+		return 0, false
 	}
 	n, err := strconv.ParseFloat(string(b), 64)
 	return n, err == nil || errors.Is(err, strconv.ErrRange)
 }
+
+// isDecimal says whether b is a decimal number, with or without a sign, a
+// fraction and an exponent.
+func isDecimal(b []byte) bool {
+	b = afterSign(b)
+	rest := afterDigits(b)
+	digits := len(b) - len(rest)
+	if len(rest) > 0 && rest[0] == '.' {
+		fraction := rest[1:]
+		rest = afterDigits(fraction)
+		digits += len(fraction) - len(rest)
+	}
+	if digits == 0 || len(rest) == 0 {
+		return digits > 0
+	}
+	exponent := afterSign(rest[1:])
+	return (rest[0] == 'e' || rest[0] == 'E') && len(exponent) > 0 && len(afterDigits(exponent)) == 0
+}
+
+func afterSign(b []byte) []byte {
+	if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
+		return b[1:]
+	}
+	return b
+}
+
+func afterDigits(b []byte) []byte { return bytes.TrimLeft(b, "0123456789") }
 
 // newPredicate returns what decides about values as p asks.
 func newPredicate(p *sigma.Predicate) predicate {
@@ -134,7 +153,7 @@ func newPredicate(p *sigma.Predicate) predicate {
 	case sigma.Search:
 		return pattern{p.Regexp}
 	case sigma.Within:
-		return network{p.Prefix}
+		return network{unmapped(p.Prefix)}
 	case sigma.Less, sigma.LessEqual, sigma.Greater, sigma.GreaterEqual:
 		return comparison{p.Op, p.Number}
 	}

@@ -20,12 +20,22 @@ type run struct {
 	named      []uint32  // by rule: the event in which it became a candidate
 	candidates []int32
 	tried      []uint64 // by check: the last value that it was tried on
+	found      []uint64 // by literal inside of texts: the last value that it was found in
 	value      uint64   // the number of the value at hand, over all events
 	objects    []uint64 // by path: the last object that had its key
 	object     uint64   // the number of the object at hand, over all events
+	first      uint64   // that of the event at hand
+	covered    []covered
 
 	scratch []byte // texts that are not as they stand in the event
 	lookup  []byte // a text as the indexes have it
+}
+
+// covered is a key that an object had before an object inside of it had the
+// same path: a key that holds dots leads as deep as several objects.
+type covered struct {
+	path   int32
+	object uint64
 }
 
 func newRun(r *route) *run {
@@ -33,6 +43,7 @@ func newRun(r *route) *run {
 		route: r, fields: make([][]value, len(r.fields)), seen: make([]uint32, len(r.fields)),
 		truth: make([]uint32, len(r.leaves)), named: make([]uint32, len(r.rules)),
 		tried: make([]uint64, len(r.checks)), objects: make([]uint64, len(r.paths.nodes)),
+		found: make([]uint64, r.inside),
 	}
 }
 
@@ -52,6 +63,7 @@ func (r *run) begin() {
 		r.event = 1
 	}
 	r.candidates, r.texts = r.candidates[:0], r.texts[:0]
+	r.first, r.covered = r.object+1, r.covered[:0]
 	if r.scratch = r.scratch[:0]; cap(r.scratch) > maxScratch {
 		r.scratch, r.lookup = nil, nil
 	}
@@ -91,6 +103,29 @@ func (r *run) keepText(v value) {
 	if r.route.texts.texts {
 		r.search(&r.route.texts, &r.texts[len(r.texts)-1])
 	}
+}
+
+// had says whether an object had the key of a path before, and notes that it
+// has.
+func (r *run) had(path int32, object uint64) bool {
+	last := r.objects[path]
+	if last == object {
+		return true
+	}
+	if last >= r.first {
+		r.covered = append(r.covered, covered{path, last})
+	}
+	r.objects[path] = object
+	return false
+}
+
+// uncover gives the objects around one that ends the keys back that they had
+// before it.
+func (r *run) uncover(from int) {
+	for i := len(r.covered) - 1; i >= from; i-- {
+		r.objects[r.covered[i].path] = r.covered[i].object
+	}
+	r.covered = r.covered[:from]
 }
 
 // name makes a rule a candidate.

@@ -65,13 +65,13 @@ func (s *scanner) string(i int) (end int, made uint8) {
 		n := bits.TrailingZeros64(special) / 8
 		high |= w & (1<<(8*n) - 1)
 		i += n
-		switch {
-		case raw[i] == '"':
+		switch raw[i] {
+		case '"':
 			if high&highBits != 0 {
 				made |= hasHigh
 			}
 			return i + 1, made
-		case raw[i] == '\\':
+		case '\\':
 			made |= hasEscape
 			if i = s.escape(i); i < 0 {
 				return -1, 0

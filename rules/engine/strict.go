@@ -128,12 +128,16 @@ func (m *Matcher) read(t tree, n *pathNode, r reading) {
 		}
 		m.read(mem.tree, below, r) // for its texts, if for nothing else
 	}
-	v := value{kind: t.kind, text: []byte(t.text)}
-	v.ascii = isASCII(v.text)
-	if n != nil && n.field >= 0 {
+	read, searched := n != nil && n.field >= 0, t.kind == kindString && m.run.route.keywords
+	if !read && !searched { // an object that nobody reads is not copied at each of its levels
+		return
+	}
+	v := value{kind: t.kind}
+	v.text, v.ascii = m.written([]byte(t.text))
+	if read {
 		m.run.keep(n.field, v)
 	}
-	if t.kind == kindString && m.run.route.keywords {
+	if searched {
 		m.run.keepText(v)
 	}
 }

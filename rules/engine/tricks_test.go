@@ -36,6 +36,8 @@ var tricks = []struct {
 	{name: "the robot behind somebody else", event: `{"user":"x","user":"robot"}`, twice: "user"},
 	{name: "a second object", event: `{"by":{"user":"x"},"by":{"user":"robot"},"user":"x"}`, twice: "by"},
 	{name: "a second key in an array", event: `{"by":[{"user":"x"},{"user":"x","user":"robot"}],"user":"x"}`, twice: "by.user"},
+	{name: "a second key with dots, around the same without", event: `{"by.user":"x","by":{"user":"x"},"by.user":"robot"}`, twice: "by.user"},
+	{name: "a key with dots in each object of an array", event: `{"l":[{"by.user":"x"},{"by.user":"y"}],"by":[{"user":"root"},{"user":"x"}],"by.user":"x"}`, found: true},
 	{name: "a second key that nobody reads", event: `{"other":1,"other":2,"user":"root"}`, found: true},
 	{name: "two objects of an array are no second key", event: `{"by":[{"user":"x"},{"user":"y"}],"user":"root"}`, found: true},
 	{name: "invalid UTF-8 behind it", event: "{\"user\":\"root\xff\"}"},

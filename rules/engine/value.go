@@ -66,6 +66,15 @@ func appendUnescaped(dst, body []byte) []byte {
 	return dst
 }
 
+// appendValid appends b with U+FFFD in the place of each byte that is no UTF-8.
+func appendValid(dst, b []byte) []byte {
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		dst, b = utf8.AppendRune(dst, r), b[n:]
+	}
+	return dst
+}
+
 func unescaped(c byte) byte {
 	switch c {
 	case 'b':
@@ -85,15 +94,17 @@ func unescaped(c byte) byte {
 func hex4(b []byte) rune {
 	var r rune
 	for _, c := range b[:4] {
-		switch {
-		case c >= 'a':
-			c -= 'a' - 10
-		case c >= 'A':
-			c -= 'A' - 10
-		default:
-			c -= '0'
-		}
-		r = r<<4 | rune(c)
+		r = r<<4 | rune(hexDigit(c))
 	}
 	return r
+}
+
+func hexDigit(c byte) byte {
+	switch {
+	case c >= 'a':
+		return c - ('a' - 10)
+	case c >= 'A':
+		return c - ('A' - 10)
+	}
+	return c - '0'
 }

@@ -86,7 +86,9 @@ d: [needle, 'hay*stack']
 e: {x|fieldref: y}
 condition: 1 of them`)
 	raw := []byte(`{"eventName":"PutObject","userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/Admin/Ä"},
-		"sourceIPAddress":"cloudtrail.amazonaws.com","bytes":"Many","userAgent":"aws-sdk-Go/1.2","x":"One","y":["Two","Three"],"empty":[]}`)
+		"userAgent":"aws-sdk-Go/1.2","x":"One","y":["Two","Three"],"empty":[],
+		"sourceIPAddress":["cloudtrail.amazonaws.com","192.0.2.1","2001:db8::1%eth0","::ffff:192.0.2.1","face"],"bytes":["Many","1.2.3.4","2024-01-02","1e","0.5",1.5],
+		"userIdentityAndAllTheRestThatStandsInOneLongKey":1,"userIdentity.andAllTheRestThatStandsInOneLongKey":1}`)
 	m := p.NewMatcher()
 	if got, err := m.Match(nil, cloudtrail, "Pull_Request", raw); err != nil || len(got) != 0 {
 		t.Fatal(got, err)
