@@ -34,6 +34,7 @@ type entry struct {
 	hash     uint64
 	text     []byte
 	postings []posting
+	number   int32 // of one that is looked for inside of texts
 }
 
 // table finds texts by their hash: open addressing, at most half full.
@@ -88,7 +89,8 @@ func (d *draft) add(l literal, p posting) {
 	if d.literals[l.place] == nil {
 		d.literals[l.place] = map[string][]posting{}
 	}
-	if list := d.literals[l.place][string(l.text)]; !slices.Contains(list, p) {
+	list := d.literals[l.place][string(l.text)]
+	if len(list) == 0 || list[len(list)-1] != p { // those of one predicate come together
 		d.literals[l.place][string(l.text)] = append(list, p)
 	}
 }
@@ -116,12 +118,17 @@ func (d *draft) entries(at place) []entry {
 	return list
 }
 
-// build makes the index.
-func (d *draft) build(x *fieldIndex) {
+// build makes the index. numbered is how many literals are looked for inside of
+// texts by the indexes so far.
+func (d *draft) build(x *fieldIndex, numbered *int32) {
 	starts, ends := d.entries(atStart), d.entries(atEnd)
 	x.startLengths, x.endLengths = lengths(starts), lengths(ends)
 	x.whole, x.starts, x.ends = newTable(d.entries(whole)), newTable(starts), newTable(ends)
 	parts := d.entries(inside) // the shortest first
+	for i := range parts {
+		parts[i].number = *numbered
+		*numbered++
+	}
 	long, _ := slices.BinarySearchFunc(parts, gramSize, func(e entry, n int) int { return cmp.Compare(len(e.text), n) })
 	x.short, x.inside = newPairs(parts[:long]), newGrams(parts[long:])
 	x.numbers, x.decimals = d.numbers, d.decimals

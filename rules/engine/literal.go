@@ -30,6 +30,25 @@ const (
 // values.
 const minInside = 2
 
+// maxLiteral is how many bytes of a literal are looked for. Of longer ones, a
+// value that repeats all of one but its last letter would be compared at each of
+// its places, and each of many lengths would be looked up. What they leave out
+// the predicate confirms.
+const maxLiteral = 64
+
+// cut returns what is looked for of a literal; whole ones are left whole.
+func (l literal) cut() literal {
+	if n := len(l.text) - maxLiteral; n > 0 {
+		switch l.place {
+		case atStart, inside:
+			l.text = l.text[:maxLiteral]
+		case atEnd:
+			l.text = l.text[n:]
+		}
+	}
+	return l
+}
+
 // literals returns literals of which one has to be there for the predicate to
 // hold, or none if it cannot say. exact says that this suffices.
 func literals(p predicate) (list []literal, exact bool) {
@@ -69,6 +88,9 @@ func (t *text) literals() (list []literal, exact bool) {
 	rest := 0
 	for _, p := range parts {
 		rest += len(p.text)
+	}
+	if len(best.text) > maxLiteral {
+		return []literal{best.cut()}, false
 	}
 	// The index takes a long s for an s, the pattern does not.
 	exact = !t.cased && bytes.Equal(best.text, written) &&
@@ -119,7 +141,7 @@ func (p pattern) literals() []literal {
 	}
 	var list []literal
 	for _, s := range required(re.Simplify()) {
-		list = append(list, literal{[]byte(s), inside})
+		list = append(list, literal{[]byte(s), inside}.cut())
 	}
 	return list
 }

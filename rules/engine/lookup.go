@@ -45,10 +45,7 @@ func (r *run) inside(g *grams, text []byte, v *value) {
 			if s.gram != gram {
 				continue
 			}
-			e, from := &g.entries[s.entry-1], i-int(s.offset)
-			if from >= 0 && from+len(e.text) <= len(text) && equalFolded(text[from:from+len(e.text)], e.text) {
-				r.hit(e.postings, v)
-			}
+			r.compare(&g.entries[s.entry-1], text, i-int(s.offset), v)
 		}
 	}
 }
@@ -60,12 +57,22 @@ func (r *run) short(p *pairs, text []byte, v *value) {
 		if p.set[pair>>6]>>(pair&63)&1 == 0 {
 			continue
 		}
-		for _, e := range p.byPair[pair] {
-			if i+len(e.text) <= len(text) && equalFolded(text[i:i+len(e.text)], e.text) {
-				r.hit(e.postings, v)
-			}
+		entries := p.byPair[pair]
+		for k := range entries {
+			r.compare(&entries[k], text, i, v)
 		}
 	}
+}
+
+// compare says what follows if a literal stands at a place of a text, once for
+// a value: it may stand there a million times, and thousands of rules ask for it.
+func (r *run) compare(e *entry, text []byte, at int, v *value) {
+	end := at + len(e.text)
+	if at < 0 || end > len(text) || r.found[e.number] == r.value || !equalFolded(text[at:end], e.text) {
+		return
+	}
+	r.found[e.number] = r.value
+	r.hit(e.postings, v)
 }
 
 // number looks a number up by its value.

@@ -15,6 +15,7 @@ type route struct {
 	fields map[string]int32
 	index  []fieldIndex // by field
 	texts  fieldIndex   // of keywords: every text of the event
+	inside int32        // how many literals these look for inside of texts
 	kind   int32        // field of sigma.KindField, or -1
 	// keywords says that some rule looks at every text.
 	keywords bool

@@ -20,6 +20,7 @@ type run struct {
 	named      []uint32  // by rule: the event in which it became a candidate
 	candidates []int32
 	tried      []uint64 // by check: the last value that it was tried on
+	found      []uint64 // by literal inside of texts: the last value that it was found in
 	value      uint64   // the number of the value at hand, over all events
 	objects    []uint64 // by path: the last object that had its key
 	object     uint64   // the number of the object at hand, over all events
@@ -42,6 +43,7 @@ func newRun(r *route) *run {
 		route: r, fields: make([][]value, len(r.fields)), seen: make([]uint32, len(r.fields)),
 		truth: make([]uint32, len(r.leaves)), named: make([]uint32, len(r.rules)),
 		tried: make([]uint64, len(r.checks)), objects: make([]uint64, len(r.paths.nodes)),
+		found: make([]uint64, r.inside),
 	}
 }
 

@@ -197,7 +197,7 @@ func (b *indexing) appoint(id, rule int32) {
 // finish builds the indexes.
 func (b *indexing) finish() {
 	for f := range b.drafts {
-		b.drafts[f].build(&b.route.index[f])
+		b.drafts[f].build(&b.route.index[f], &b.route.inside)
 	}
-	b.texts.build(&b.route.texts)
+	b.texts.build(&b.route.texts, &b.route.inside)
 }

@@ -1,0 +1,47 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// Rules and events that meet as badly as they can. Each took from ten seconds
+// to minutes once; what they take now are milliseconds, so that no clock of a
+// busy machine fails the test.
+var stalls = []struct{ name, detection, event string }{
+	{
+		name: "literals that begin each other, in a value of their letter",
+		detection: "s: {a|contains: [" + list(1000, func(i int) string { return strings.Repeat("a", 4+i) }) + "]}\n" +
+			"t: {b: 1}\ncondition: s and t",
+		event: `{"a":"` + strings.Repeat("a", 1<<17) + `"}`,
+	},
+	{
+		name:      "a literal in a value that repeats all of it but the last letter",
+		detection: "s: {a|contains: " + strings.Repeat("a", 50_000) + "}\ncondition: s",
+		event:     `{"a":"` + strings.Repeat(strings.Repeat("a", 49_999)+"b", 20) + `"}`,
+	},
+}
+
+func list(n int, f func(i int) string) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = f(i)
+	}
+	return strings.Join(all, ", ")
+}
+
+func TestNothingStalls(t *testing.T) {
+	for _, c := range stalls {
+		t.Run(c.name, func(t *testing.T) {
+			p := program(t, c.detection)
+			start := time.Now()
+			if _, err := p.NewMatcher().Match(nil, cloudtrail, "", []byte(c.event)); unread(err) {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("took %v for %d bytes", took, len(c.event))
+			}
+		})
+	}
+}
