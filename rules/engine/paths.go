@@ -20,7 +20,9 @@ type pathNode struct {
 	mask     uint32
 	firsts   [4]uint64 // the first bytes of the children's keys, as a set
 	children []pathChild
-	deeper   bool // some child has children
+	byName   map[string]*pathNode // the children again
+	deeper   bool                 // some child has children
+	crowded  bool                 // too many keys collide in byKey: byName is asked
 }
 
 type pathChild struct {
@@ -35,7 +37,7 @@ func newPaths() *paths {
 }
 
 func (p *paths) node() *pathNode {
-	n := &pathNode{number: int32(len(p.nodes)), field: -1}
+	n := &pathNode{number: int32(len(p.nodes)), field: -1, byName: map[string]*pathNode{}}
 	p.nodes = append(p.nodes, n)
 	return n
 }
@@ -44,24 +46,20 @@ func (p *paths) node() *pathNode {
 func (p *paths) add(path string) *pathNode {
 	n := p.nodes[0]
 	for key := range strings.SplitSeq(path, ".") {
-		next := n.named(key)
+		next := n.byName[key]
 		if next == nil {
 			next = p.node()
-			n.children = append(n.children, pathChild{key, next})
+			n.children, n.byName[key] = append(n.children, pathChild{key, next}), next
 		}
 		n = next
 	}
 	return n
 }
 
-func (n *pathNode) named(key string) *pathNode {
-	for _, c := range n.children {
-		if c.key == key {
-			return c.node
-		}
-	}
-	return nil
-}
+// maxCollisions is how many keys may stand between one and its slot. The hash
+// looks at few bytes; a tree whose keys differ in others alone is walked by its
+// maps.
+const maxCollisions = 16
 
 // freeze makes the tree ready to be walked.
 func (p *paths) freeze() {
@@ -72,17 +70,26 @@ func (p *paths) freeze() {
 		}
 		n.byKey, n.mask = make([]pathChild, size), uint32(size-1)
 		for _, c := range n.children {
-			slot := keyHash([]byte(c.key)) & n.mask
-			for n.byKey[slot].node != nil {
-				slot = (slot + 1) & n.mask
-			}
-			n.byKey[slot] = c
+			n.place(c)
 			n.deeper = n.deeper || len(c.node.children) > 0
 			if c.key != "" {
 				n.firsts[c.key[0]>>6] |= 1 << (c.key[0] & 63)
 			}
 		}
 	}
+}
+
+// place puts a child into its slot, or the next free one.
+func (n *pathNode) place(c pathChild) {
+	slot := keyHash([]byte(c.key)) & n.mask
+	for range maxCollisions {
+		if n.byKey[slot].node == nil {
+			n.byKey[slot] = c
+			return
+		}
+		slot = (slot + 1) & n.mask
+	}
+	n.crowded = true
 }
 
 // keyHash tells most keys of an object apart by looking at five of their bytes.
@@ -101,12 +108,18 @@ func (n *pathNode) child(key []byte) *pathNode {
 	if len(n.children) == 0 {
 		return nil
 	}
-	for slot := keyHash(key) & n.mask; n.byKey[slot].node != nil; slot = (slot + 1) & n.mask {
-		if n.byKey[slot].key == string(key) {
-			return n.byKey[slot].node
+	if n.crowded {
+		if next := n.byName[string(key)]; next != nil {
+			return next
+		}
+	} else {
+		for slot := keyHash(key) & n.mask; n.byKey[slot].node != nil; slot = (slot + 1) & n.mask {
+			if n.byKey[slot].key == string(key) {
+				return n.byKey[slot].node
+			}
 		}
 	}
-	if !n.deeper || (len(key) > 0 && key[0] != '.' && n.firsts[key[0]>>6]>>(key[0]&63)&1 == 0) {
+	if !n.deeper || (len(key) > 0 && key[0] != '.' && n.firsts[key[0]>>6]>>(key[0]&63)&1 == 0) || bytes.IndexByte(key, '.') < 0 {
 		return nil
 	}
 	return n.steps(key)
@@ -116,7 +129,7 @@ func (n *pathNode) child(key []byte) *pathNode {
 func (n *pathNode) steps(key []byte) *pathNode {
 	for {
 		first, rest, dotted := bytes.Cut(key, []byte("."))
-		if n = n.named(string(first)); n == nil || !dotted {
+		if n = n.byName[string(first)]; n == nil || !dotted {
 			return n
 		}
 		key = rest

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -21,14 +22,28 @@ var stalls = []struct{ name, detection, event string }{
 		detection: "s: {a|contains: " + strings.Repeat("a", 50_000) + "}\ncondition: s",
 		event:     `{"a":"` + strings.Repeat(strings.Repeat("a", 49_999)+"b", 20) + `"}`,
 	},
+	{
+		name: "keys without number, none of which a rule reads",
+		detection: "s: {" + list(20_000, func(i int) string { return fmt.Sprintf("k%d.x: 1", i) }) + "}\n" +
+			"condition: s",
+		event: `{` + strings.Join(members(150_000, func(i int) string { return fmt.Sprintf(`"kk%d":1`, i) }), ",") + `}`,
+	},
+	{
+		name: "keys that differ from those that rules read where nobody looks",
+		detection: "s: {" + list(20_000, func(i int) string { return fmt.Sprintf("k%09dxx%09dk: 1", i, i) }) + "}\n" +
+			"condition: s",
+		event: `{` + strings.Join(members(150_000, func(i int) string { return fmt.Sprintf(`"k%09dxx%09dk":1`, i, i+1) }), ",") + `}`,
+	},
 }
 
-func list(n int, f func(i int) string) string {
+func list(n int, f func(i int) string) string { return strings.Join(members(n, f), ", ") }
+
+func members(n int, f func(i int) string) []string {
 	all := make([]string, n)
 	for i := range all {
 		all[i] = f(i)
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 func TestNothingStalls(t *testing.T) {

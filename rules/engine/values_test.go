@@ -87,7 +87,8 @@ e: {x|fieldref: y}
 condition: 1 of them`)
 	raw := []byte(`{"eventName":"PutObject","userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/Admin/Ä"},
 		"userAgent":"aws-sdk-Go/1.2","x":"One","y":["Two","Three"],"empty":[],
-		"sourceIPAddress":["cloudtrail.amazonaws.com","192.0.2.1","2001:db8::1%eth0","::ffff:192.0.2.1","face","1.2.3.4.5"],"bytes":["Many","1.2.3.4","2024-01-02","1e","0.5",1.5]}`)
+		"sourceIPAddress":["cloudtrail.amazonaws.com","192.0.2.1","2001:db8::1%eth0","::ffff:192.0.2.1","face","1.2.3.4.5"],"bytes":["Many","1.2.3.4","2024-01-02","1e","0.5",1.5],
+		"userIdentityAndAllTheRestThatStandsInOneLongKey":1,"userIdentity.andAllTheRestThatStandsInOneLongKey":1}`)
 	m := p.NewMatcher()
 	if got, err := m.Match(nil, cloudtrail, "Pull_Request", raw); err != nil || len(got) != 0 {
 		t.Fatal(got, err)
