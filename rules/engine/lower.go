@@ -72,25 +72,41 @@ func (l *lowering) lower(e sigma.Expr) node {
 	return node{op: opOr} // nothing asked: never
 }
 
-// or makes one leaf of all alternatives that ask for texts of the same field.
+// or makes one leaf of all alternatives that ask for texts of the same field and
+// that an index finds, and another one of those that it does not: one star among
+// thousands of names must not make each of them be asked.
 func (l *lowering) or(parts sigma.Or) node {
-	texts := map[string][]*sigma.Predicate{}
+	texts := map[alternatives][]*sigma.Predicate{}
 	for _, e := range parts {
-		if p, ok := e.(*sigma.Predicate); ok && p.Op == sigma.Matches {
-			texts[p.Field] = append(texts[p.Field], p)
+		if of, p, ok := alternativesOf(e); ok {
+			texts[of] = append(texts[of], p)
 		}
 	}
 	var kids []node
 	for _, e := range parts {
-		p, ok := e.(*sigma.Predicate)
-		if !ok || p.Op != sigma.Matches {
+		of, _, ok := alternativesOf(e)
+		if !ok {
 			kids = append(kids, l.lower(e))
-		} else if all := texts[p.Field]; all != nil {
+		} else if all := texts[of]; all != nil {
 			kids = append(kids, node{leaf: l.leaf(all)})
-			texts[p.Field] = nil
+			texts[of] = nil
 		}
 	}
 	return join(opOr, kids)
+}
+
+// alternatives are those that make one leaf.
+type alternatives struct {
+	field string
+	found bool // by an index
+}
+
+func alternativesOf(e sigma.Expr) (of alternatives, p *sigma.Predicate, ok bool) {
+	if p, ok = e.(*sigma.Predicate); !ok || p.Op != sigma.Matches {
+		return of, p, false
+	}
+	list, _ := literals(newPredicate(p))
+	return alternatives{p.Field, list != nil}, p, true
 }
 
 // join makes one node of several; what nests in one of its own kind is a part

@@ -34,6 +34,11 @@ var stalls = []struct{ name, detection, event string }{
 			"condition: s",
 		event: `{` + strings.Join(members(150_000, func(i int) string { return fmt.Sprintf(`"k%09dxx%09dk":1`, i, i+1) }), ",") + `}`,
 	},
+	{
+		name:      "many texts, and among them one that no index finds",
+		detection: "s: {a|contains: ['~', " + list(20_000, func(i int) string { return fmt.Sprintf("word%d", i) }) + "]}\ncondition: s",
+		event:     `{"a":[` + strings.Join(members(100_000, func(i int) string { return fmt.Sprintf(`"wort%d"`, i) }), ",") + `]}`,
+	},
 }
 
 func list(n int, f func(i int) string) string { return strings.Join(members(n, f), ", ") }
