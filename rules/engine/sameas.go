@@ -7,13 +7,21 @@ import (
 	"sidedoor/rules/sigma"
 )
 
-// maxPairs is up to how many pairs of values are compared one by one. An event
-// may have a hundred thousand values in each of two fields.
-const maxPairs = 1 << 10
+// Up to how many pairs of values are compared one by one, and in how many bytes
+// altogether one is looked for inside of the other. An event may have a hundred
+// thousand values in each of two fields, or one of megabytes.
+const (
+	maxPairs    = 1 << 10
+	maxSearched = 1 << 20
+)
 
 // same compares two fields, any value with any.
 func (r *run) same(as, bs []value, how *sigma.Predicate) bool {
-	if len(as)*len(bs) > maxPairs {
+	searched := 0
+	if how.Contains && len(bs) > 1 {
+		searched = size(as) * len(bs)
+	}
+	if len(as)*len(bs) > maxPairs || searched > maxSearched {
 		return r.sameAmongMany(as, bs, how)
 	}
 	for i := range as {
@@ -24,6 +32,14 @@ func (r *run) same(as, bs []value, how *sigma.Predicate) bool {
 		}
 	}
 	return false
+}
+
+func size(values []value) int {
+	n := 0
+	for i := range values {
+		n += len(values[i].text)
+	}
+	return n
 }
 
 // compared returns the text of a value by which it is compared.

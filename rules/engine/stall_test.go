@@ -39,6 +39,12 @@ var stalls = []struct{ name, detection, event string }{
 		detection: "s: {a|contains: ['~', " + list(20_000, func(i int) string { return fmt.Sprintf("word%d", i) }) + "]}\ncondition: s",
 		event:     `{"a":[` + strings.Join(members(100_000, func(i int) string { return fmt.Sprintf(`"wort%d"`, i) }), ",") + `]}`,
 	},
+	{
+		name:      "a long text that a field of another's many texts is looked for in",
+		detection: "s: {a|contains|fieldref: b}\ncondition: s",
+		event: `{"a":"` + strings.Repeat("a", 8<<20) + `","b":[` +
+			strings.Join(members(1000, func(int) string { return `"` + strings.Repeat("a", 8000) + `b"` }), ",") + `]}`,
+	},
 }
 
 func list(n int, f func(i int) string) string { return strings.Join(members(n, f), ", ") }
