@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -70,4 +71,28 @@ func TestNothingStalls(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Each of many fields has its large event. The memory of one must not wait for
+// the next event that has the field, which may never come.
+func TestAMatcherKeepsLittleOfTheEventsBefore(t *testing.T) {
+	p := program(t, "s: {"+list(60, func(i int) string { return fmt.Sprintf("f%d: x", i) })+"}\ncondition: s")
+	m := p.NewMatcher()
+	for i := range 60 {
+		for _, raw := range []string{
+			fmt.Sprintf(`{"f%d":[%s1]}`, i, strings.Repeat(`"y",`, 50_000)),
+			fmt.Sprintf(`{"f%d":"y","x":"%s"}`, 59-i, strings.Repeat("y", 2<<20)),
+		} {
+			if _, err := m.Match(nil, cloudtrail, "", []byte(raw)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	runtime.GC()
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	if mem.HeapAlloc > 50<<20 {
+		t.Errorf("%d MB are in use", mem.HeapAlloc>>20)
+	}
+	runtime.KeepAlive(m)
 }
