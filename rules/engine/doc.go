@@ -27,17 +27,18 @@
 // a leaf that this makes hold names the rules whose witness it is. Only rules
 // that were named, and those few that have no witness, are evaluated. A leaf
 // that no index decides is asked when the first rule needs it, and its answer
-// kept. Nothing is cleared between events: what is marked bears the event's
-// number.
+// kept. No mark is cleared between events: each bears the event's number. Values
+// are, so that no event stays in memory behind the next one.
 //
 // # Costs
 //
 // For an event of n bytes with v bytes in fields that rules read: O(n) for the
 // walk; O(v) for the indexes, whatever the number of rules, plus O(l) for each
-// of the l distinct lengths of starts and ends on a field; and what the named
-// rules cost, each of its leaves once. Regular expressions are RE2's, linear in
-// the value. An event that matches nothing allocates nothing. Compiling takes
-// time and memory linear in what the rules say.
+// of the l distinct lengths of starts and ends on a field, at most 64 each since
+// no more bytes of a literal are looked for; and what the named rules cost, each
+// of its leaves once. Regular expressions are RE2's, linear in the value. An event
+// that matches nothing allocates nothing. Compiling takes time and memory linear
+// in what the rules say.
 //
 // Grams took the place of an Aho–Corasick automaton, whose states for thousands
 // of rules lie scattered over megabytes, one visited for each byte: the set of

@@ -15,6 +15,7 @@ type run struct {
 
 	fields     [][]value // by field
 	seen       []uint32  // by field: the event that has it
+	present    []int32   // the fields that the event has
 	texts      []value   // every text, for keywords
 	truth      []uint32  // by leaf: the event, and whether the leaf holds in bit 0
 	named      []uint32  // by rule: the event in which it became a candidate
@@ -62,14 +63,29 @@ func (r *run) begin() {
 		clear(r.named)
 		r.event = 1
 	}
-	r.candidates, r.texts = r.candidates[:0], r.texts[:0]
+	r.candidates = r.candidates[:0]
 	r.first, r.covered = r.object+1, r.covered[:0]
 	if r.scratch = r.scratch[:0]; cap(r.scratch) > maxScratch {
-		r.scratch, r.lookup = nil, nil
+		r.scratch = nil
 	}
-	if cap(r.texts) > maxValues {
-		r.texts = nil
+	if cap(r.lookup) > maxScratch {
+		r.lookup = nil
 	}
+	r.texts = emptied(r.texts)
+	for _, field := range r.present {
+		r.fields[field] = emptied(r.fields[field])
+	}
+	r.present = r.present[:0]
+}
+
+// emptied forgets values, which would keep the event that they are of in
+// memory until another one has the field, which may be never.
+func emptied(values []value) []value {
+	if cap(values) > maxValues {
+		return nil
+	}
+	clear(values)
+	return values[:0]
 }
 
 // keep takes a value of a field in, and marks what it makes hold.
@@ -77,9 +93,7 @@ func (r *run) keep(field int32, v value) {
 	x := &r.route.index[field]
 	if r.seen[field] != r.event {
 		r.seen[field] = r.event
-		if r.fields[field] = r.fields[field][:0]; cap(r.fields[field]) > maxValues {
-			r.fields[field] = nil
-		}
+		r.present = append(r.present, field)
 		for _, rule := range x.present {
 			r.name(rule)
 		}
