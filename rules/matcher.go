@@ -26,7 +26,13 @@ type Matcher struct {
 	feeds    feeds
 	people   *directory
 	defaults Defaults
-	pool     sync.Pool // of *engine.Matcher
+	pool     sync.Pool // of *worker
+}
+
+// worker is what one goroutine matches with.
+type worker struct {
+	*engine.Matcher
+	fields *engine.Reader
 }
 
 // Compile makes the policy ready to match. A rule or filter with a fault is
@@ -41,21 +47,21 @@ func (p *Policy) Compile(d Defaults) (*Matcher, sigma.Faults) {
 	base, faults := p.sound()
 	program, more := engine.Compile(base, p.Estate.Lists)
 	m := &Matcher{rules: slices.Clone(p.Rules), feeds: p.feeds(d), people: newDirectory(p.Estate), defaults: d}
-	m.pool.New = func() any { return program.NewMatcher() }
+	m.pool.New = func() any { return &worker{program.NewMatcher(), engine.NewReader()} }
 	return m, append(faults, more...)
 }
 
 // Match returns the matches of all events of a batch, and the events that
 // could not be read, or not in one way only.
 func (m *Matcher) Match(b event.Batch) (matches []event.Match, dead []event.Dead) {
-	sm := m.pool.Get().(*engine.Matcher)
-	defer m.pool.Put(sm)
+	w := m.pool.Get().(*worker)
+	defer m.pool.Put(w)
 	src := sigma.LogSource{Product: b.Product, Service: b.Service}
 	id := ""
 	var found []int
 	for i, e := range b.Events {
 		var err error
-		found, err = sm.Match(found[:0], src, e.Kind, e.Raw)
+		found, err = w.Match(found[:0], src, e.Kind, e.Raw)
 		if twice, ok := errors.AsType[*engine.DuplicateKeyError](err); ok {
 			dead = append(dead, letter(b, e, "duplicate-key", twice)) // and its matches count
 		} else if err != nil {
@@ -74,7 +80,7 @@ func (m *Matcher) Match(b event.Batch) (matches []event.Match, dead []event.Dead
 			id = b.ID().String()
 		}
 		ref.Batch = id
-		of := &subject{scope: b.Scope, event: e}
+		of := newSubject(b.Scope, e, w.fields)
 		for _, k := range found {
 			if x := m.meaning(m.rules[k], ref, of); x.Check() == nil {
 				matches = append(matches, x)

@@ -92,19 +92,12 @@ func (t Template) render(e *subject) (s string, complete bool) {
 type subject struct {
 	scope  string
 	event  event.Event
-	parsed *engine.Event // once a template asked for a field
+	fields *engine.Reader // of the event
 }
 
-// get returns the values at a path.
-func (e *subject) get(path string) ([]string, bool) {
-	if e.parsed == nil {
-		parsed, err := engine.Parse(e.event.Raw)
-		if err != nil {
-			return nil, false
-		}
-		e.parsed = &parsed
-	}
-	return e.parsed.Get(path)
+func newSubject(scope string, e event.Event, fields *engine.Reader) *subject {
+	fields.Reset(e.Raw)
+	return &subject{scope, e, fields}
 }
 
 func (e *subject) first(fields []string) (string, bool) {
@@ -124,7 +117,7 @@ func (e *subject) field(path string) (string, bool) {
 	case sigma.KindField:
 		return e.event.Kind, e.event.Kind != ""
 	}
-	values, _ := e.get(path)
+	values, _ := e.fields.Values(path)
 	for _, v := range values {
 		if v != "" {
 			return v, true
@@ -137,7 +130,7 @@ func (e *subject) field(path string) (string, bool) {
 func (e *subject) mentions(t Template) bool {
 	for _, p := range t.parts {
 		for _, f := range p.fields {
-			if _, ok := e.get(f); ok {
+			if _, ok := e.fields.Values(f); ok {
 				return true
 			}
 		}

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"sidedoor/event"
+	"sidedoor/rules/engine"
 )
 
 func TestATemplateIsFilledFromTheEvent(t *testing.T) {
-	e := &subject{scope: "prod-eu", event: event.Event{Kind: "push", Raw: []byte(
+	e := newSubject("prod-eu", event.Event{Kind: "push", Raw: []byte(
 		`{"a":{"b":"x","n":7,"t":true,"empty":"","null":null},"list":[{"k":"first"},{"k":"second"}],"scope":"forged","X-GitHub-Event":"forged","brace":"{a.b}"}`,
-	)}}
+	)}, engine.NewReader())
 	for _, c := range []struct {
 		template, want string
 		complete       bool
@@ -44,7 +45,7 @@ func TestAScopeThatTheSourceDoesNotNameIsMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &subject{event: event.Event{Raw: []byte(`{"scope":"forged"}`)}}
+	e := newSubject("", event.Event{Raw: []byte(`{"scope":"forged"}`)}, engine.NewReader())
 	if got, complete := tmpl.render(e); got != "-/x" || complete {
 		t.Errorf("%q, complete %v", got, complete)
 	}
@@ -60,7 +61,7 @@ func FuzzTemplate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		out, complete := tmpl.render(&subject{event: event.Event{Raw: []byte(raw)}})
+		out, complete := tmpl.render(newSubject("", event.Event{Raw: []byte(raw)}, engine.NewReader()))
 		if !strings.ContainsAny(text, "{}") && (out != text || !complete) {
 			t.Errorf("%q has no field and becomes %q", text, out)
 		}

@@ -90,7 +90,7 @@ func checks(t *testing.T, n int) {
 func TestGetAgreesWithTheReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		raw := drawEvent(t)
-		path := drawKey.Draw(t, "path")
+		path := drawKey.Filter(func(k string) bool { return k != sigma.KindField }).Draw(t, "path") // which no body holds
 		event, err := decode(raw)
 		if err != nil {
 			t.Fatal(err)
@@ -99,7 +99,7 @@ func TestGetAgreesWithTheReference(t *testing.T) {
 		var texts []string
 		for _, v := range valuesAt(event, path) {
 			if text, ok := textOf(v); ok { // not null, and no array without members
-				texts = append(texts, text)
+				texts = append(texts, string([]rune(text))) // an object may hold what is no UTF-8
 				n++
 			}
 		}

@@ -14,9 +14,9 @@ type Matcher struct {
 	src     sigma.LogSource // of run
 	run     *run
 	scanner
-	// twice is a key that an object of the event at hand has more than once,
-	// where a rule reads.
-	twice *pathNode
+	twice duplicates // of the event at hand
+	// hidden are keys that are not read, by where they begin.
+	hidden map[int]bool
 }
 
 // NewMatcher returns a matcher for the program.
@@ -33,11 +33,11 @@ func (m *Matcher) Match(dst []int, src sigma.LogSource, kind string, raw []byte)
 		m.src, m.run = src, m.runOf(src)
 	}
 	m.begin(kind)
-	m.raw, m.twice = raw, nil
+	m.raw, m.twice = raw, duplicates{}
 	if !m.event() {
 		return dst, fmt.Errorf("event: %w", m.err())
 	}
-	if m.twice != nil {
+	if m.twice.later != nil {
 		return m.ambiguous(dst, kind)
 	}
 	return m.run.matching(dst), nil
@@ -127,6 +127,9 @@ func (m *Matcher) members(i int, n *pathNode, depth int) int {
 
 // below finds the path of a key, which ends somewhere before end.
 func (m *Matcher) below(n *pathNode, start, end int, made uint8, object uint64) *pathNode {
+	if m.hidden != nil && m.hidden[start] {
+		return nil
+	}
 	for m.raw[end-1] != '"' {
 		end--
 	}
@@ -138,8 +141,8 @@ func (m *Matcher) below(n *pathNode, start, end int, made uint8, object uint64) 
 	if next == nil {
 		return nil
 	}
-	if m.run.had(next.number, object) {
-		m.twice = next
+	if before, again := m.run.had(next.number, keyMark{object, start}); again {
+		m.twice.add(next, before, start)
 	}
 	return next
 }

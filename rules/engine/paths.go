@@ -13,7 +13,8 @@ type paths struct {
 // pathNode is where a path leads to.
 type pathNode struct {
 	number int32
-	field  int32 // that ends here, or -1
+	path   string // dotted
+	field  int32  // that ends here, or -1
 	// byKey has the children in the slots of their keys' hashes, one beside
 	// the other where they collide.
 	byKey    []pathChild
@@ -32,23 +33,24 @@ type pathChild struct {
 
 func newPaths() *paths {
 	p := &paths{}
-	p.node()
+	p.node("")
 	return p
 }
 
-func (p *paths) node() *pathNode {
-	n := &pathNode{number: int32(len(p.nodes)), field: -1, byName: map[string]*pathNode{}}
+func (p *paths) node(path string) *pathNode {
+	n := &pathNode{number: int32(len(p.nodes)), path: path, field: -1, byName: map[string]*pathNode{}}
 	p.nodes = append(p.nodes, n)
 	return n
 }
 
 // add returns the node of a dotted path.
 func (p *paths) add(path string) *pathNode {
-	n := p.nodes[0]
+	n, end := p.nodes[0], -1
 	for key := range strings.SplitSeq(path, ".") {
+		end += len(key) + 1
 		next := n.byName[key]
 		if next == nil {
-			next = p.node()
+			next = p.node(path[:end])
 			n.children, n.byName[key] = append(n.children, pathChild{key, next}), next
 		}
 		n = next

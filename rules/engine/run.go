@@ -20,30 +20,36 @@ type run struct {
 	truth      []uint32  // by leaf: the event, and whether the leaf holds in bit 0
 	named      []uint32  // by rule: the event in which it became a candidate
 	candidates []int32
-	tried      []uint64 // by check: the last value that it was tried on
-	found      []uint64 // by literal inside of texts: the last value that it was found in
-	value      uint64   // the number of the value at hand, over all events
-	objects    []uint64 // by path: the last object that had its key
-	object     uint64   // the number of the object at hand, over all events
-	first      uint64   // that of the event at hand
+	tried      []uint64  // by check: the last value that it was tried on
+	found      []uint64  // by literal inside of texts: the last value that it was found in
+	value      uint64    // the number of the value at hand, over all events
+	marks      []keyMark // by path: the last key that led to it
+	object     uint64    // the number of the object at hand, over all events
+	first      uint64    // that of the event at hand
 	covered    []covered
 
 	scratch []byte // texts that are not as they stand in the event
 	lookup  []byte // a text as the indexes have it
 }
 
+// keyMark is a key of an object, and where in the event it begins.
+type keyMark struct {
+	object uint64
+	at     int
+}
+
 // covered is a key that an object had before an object inside of it had the
 // same path: a key that holds dots leads as deep as several objects.
 type covered struct {
-	path   int32
-	object uint64
+	path int32
+	keyMark
 }
 
 func newRun(r *route) *run {
 	return &run{
 		route: r, fields: make([][]value, len(r.fields)), seen: make([]uint32, len(r.fields)),
 		truth: make([]uint32, len(r.leaves)), named: make([]uint32, len(r.rules)),
-		tried: make([]uint64, len(r.checks)), objects: make([]uint64, len(r.paths.nodes)),
+		tried: make([]uint64, len(r.checks)), marks: make([]keyMark, len(r.paths.nodes)),
 		found: make([]uint64, r.inside),
 	}
 }
@@ -119,25 +125,25 @@ func (r *run) keepText(v value) {
 	}
 }
 
-// had says whether an object had the key of a path before, and notes that it
-// has.
-func (r *run) had(path int32, object uint64) bool {
-	last := r.objects[path]
-	if last == object {
-		return true
+// had says whether an object had a key of the path before, and where, and notes
+// that it has one.
+func (r *run) had(path int32, key keyMark) (before int, again bool) {
+	last := r.marks[path]
+	r.marks[path] = key
+	if last.object == key.object {
+		return last.at, true
 	}
-	if last >= r.first {
+	if last.object >= r.first {
 		r.covered = append(r.covered, covered{path, last})
 	}
-	r.objects[path] = object
-	return false
+	return 0, false
 }
 
 // uncover gives the objects around one that ends the keys back that they had
 // before it.
 func (r *run) uncover(from int) {
 	for i := len(r.covered) - 1; i >= from; i-- {
-		r.objects[r.covered[i].path] = r.covered[i].object
+		r.marks[r.covered[i].path] = r.covered[i].keyMark
 	}
 	r.covered = r.covered[:from]
 }
