@@ -49,8 +49,8 @@
 //
 // Keys are compared unescaped, values decoded as encoding/json does. A key that
 // stands twice in an object, where rules read, means different things to
-// different readers: the event is then decoded strictly and matched under each
-// reading (every member, the first, the last), a rule matches if it does under
-// any, and a [DuplicateKeyError] tells (strict.go). What is not one JSON object
-// of at most 200 levels is an error. Nothing takes more than O(n log n).
+// different readers: the event is then walked again for each reading (every
+// member, the first, the last), a rule matches if it does under any, and a
+// [DuplicateKeyError] tells (duplicate.go). What is not one JSON object of at
+// most 200 levels is an error. Nothing takes more than O(n log n).
 package engine
