@@ -7,10 +7,7 @@ import (
 )
 
 func TestValuesOfEveryShapeAreCompared(t *testing.T) {
-	for _, c := range []struct {
-		name, detection string
-		yes, no         []string
-	}{
+	for _, c := range []languageCase{
 		{
 			name:      "integers are equal to the last digit, and to their decimals",
 			detection: "s: {a: 12345678901234567890, b: 200}\ncondition: 1 of s",
@@ -60,18 +57,7 @@ func TestValuesOfEveryShapeAreCompared(t *testing.T) {
 			no:        []string{`{"ip":"fe80.example"}`, `{"ip":"face"}`, `{"ip":""}`, `{"ip":"%"}`},
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			for _, e := range c.yes {
-				if !matches(t, c.detection, e) {
-					t.Errorf("does not match %s", e)
-				}
-			}
-			for _, e := range c.no {
-				if matches(t, c.detection, e) {
-					t.Errorf("matches %s", e)
-				}
-			}
-		})
+		t.Run(c.name, c.check)
 	}
 }
 
