@@ -51,7 +51,8 @@ type Correlation struct {
 	Condition  []Bound         `json:"condition"`            // all have to hold
 	Percentile float64         `json:"percentile,omitempty"` // for value_percentile
 	// Wait is how long after its end a window waits for events that arrive
-	// late, where the condition can only be judged at its end.
+	// late, where the condition can only be judged at its end; and at least how
+	// long after the arrival of the event that began it.
 	Wait time.Duration `json:"wait,omitempty"`
 }
 

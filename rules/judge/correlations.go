@@ -137,30 +137,47 @@ func (j *Judge) schedule(w *windows) {
 		return
 	}
 	if due := w.closes(); w.Due.IsZero() || due.Before(w.Due) {
-		w.Due = due
-		j.timers = append(j.timers, event.Timer{Windows: w.ID, Due: due})
+		j.setTimer(w, due)
 	}
+}
+
+func (j *Judge) setTimer(w *windows, due time.Time) {
+	w.Due = due
+	j.timers = append(j.timers, event.Timer{Windows: w.ID, Due: due})
 }
 
 // windowsTimer judges the windows that are over. The first may begin later than
 // when the timer was set, if what began it had to be let go.
 func (j *Judge) windowsTimer(t event.Timer) {
 	w := j.correlations.byID[t.Windows]
-	if w == nil || w.Definition.AtOnce() {
+	if w == nil || w.Definition.AtOnce() || len(w.held) == 0 {
 		return
 	}
 	if t.Due.Before(w.Due) {
 		return // it came again, or an earlier one took its place
 	}
+	if j.clock.Sub(t.Due) > max(w.Definition.Wait, punctual) {
+		// Nothing ran when it was due, so events of its window may have piled up.
+		j.setTimer(w, civil(j.clock.Add(w.Definition.Wait)))
+		return
+	}
 	for len(w.held) > 0 && !t.Due.Before(w.closes()) {
-		if taken, holds := w.close(); holds {
-			j.found(w, taken)
-		} else {
-			j.correlations.spend(w, taken, j.clock, j.cfg)
-		}
+		j.judgeFirst(w)
 	}
 	w.Due = time.Time{}
 	j.schedule(w)
+}
+
+// punctual is how late a timer may come though everything runs.
+const punctual = time.Minute
+
+// judgeFirst judges the first open window.
+func (j *Judge) judgeFirst(w *windows) {
+	if taken, holds := w.close(); holds {
+		j.found(w, taken)
+	} else {
+		j.correlations.spend(w, taken, j.clock, j.cfg)
+	}
 }
 
 // spend lets go of contributions that have been taken out of their windows,
@@ -212,23 +229,40 @@ func (j *Judge) trim(w *windows) {
 	}
 }
 
-// forget drops what is too old, or too much, and returns how many contributions
-// were too much.
-func (s *correlations) forget(clock time.Time, cfg Config) (crowded int) {
+// forgetContributions drops what is too old, or too much.
+func (j *Judge) forgetContributions() {
+	s := j.correlations
 	for c := s.held.first(); c != nil; c = s.held.first() {
-		much := s.held.Len() > cfg.MaxContributions
-		if !much && !clock.After(c.due) {
+		crowded := s.held.Len() > j.cfg.MaxContributions
+		if !crowded && !j.clock.After(c.due) {
 			break
 		}
-		if much {
-			crowded++
+		switch w := s.byID[c.Windows]; {
+		case crowded:
+			s.letGo(c, j.clock, j.cfg)
+			j.letGo++
+		case w.Definition.AtOnce():
+			s.letGo(c, j.clock, j.cfg)
+		default: // the timer is late by days; nothing vanishes without a judgement
+			j.judgeThrough(w, c)
 		}
-		s.letGo(c, clock, cfg)
 	}
+	s.forgetIdle(j.clock, j.cfg)
+	s.spent.forget(j.clock, j.cfg)
+}
+
+// judgeThrough judges the open windows up to the one that holds c.
+func (j *Judge) judgeThrough(w *windows, c *contribution) {
+	for len(w.held) > 0 && byTime(w.held[0], c) <= 0 {
+		j.judgeFirst(w)
+	}
+}
+
+// forgetIdle forgets what was judged so long ago that nothing comes to it, or
+// for too many groups.
+func (s *correlations) forgetIdle(clock time.Time, cfg Config) {
 	for w := s.idle.first(); w != nil && (s.idle.Len() > cfg.MaxContributions || clock.After(w.due)); w = s.idle.first() {
 		s.idle.remove(w)
 		delete(s.byID, w.ID)
 	}
-	s.spent.forget(clock, cfg)
-	return crowded
 }

@@ -20,13 +20,14 @@ type reference struct {
 	spent   map[string]bool
 	through map[string]time.Time // by group, the end of the last window that was judged
 	fired   []string             // IDs of the completing events
+	now     time.Time
 }
 
 // seen is one event of one rule.
 type seen struct {
 	id, group, value string
 	position         int
-	at               time.Time
+	at, stored       time.Time
 	key              event.Digest
 }
 
@@ -52,6 +53,7 @@ func (r *reference) arrive(s seen) {
 		r.spent[r.name(s)] = true
 		return
 	}
+	s.stored = r.now
 	list := append(slices.Clone(r.live[s.group]), s)
 	slices.SortFunc(list, func(a, b seen) int {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.position, b.position), bytes.Compare(a.key[:], b.key[:]), cmp.Compare(a.value, b.value))
@@ -129,11 +131,12 @@ func (r *reference) thin(group string) {
 
 // pass judges the windows that have closed by now.
 func (r *reference) pass(now time.Time) {
+	r.now = now
 	for group := range r.live {
 		for !r.def.AtOnce() && len(r.live[group]) > 0 {
 			list := r.live[group]
 			end := list[0].at.Add(r.def.Timespan)
-			if now.Before(end.Add(r.def.Wait)) {
+			if now.Before(end.Add(r.def.Wait)) || now.Before(list[0].stored.Add(r.def.Wait)) {
 				break
 			}
 			last := 0

@@ -339,3 +339,73 @@ func TestContributionsAreForgottenWhenNothingCanComeToThem(t *testing.T) {
 		t.Errorf("still holds %d", n)
 	}
 }
+
+// While nothing ran, the events of hours piled up. The first of them must not
+// close its window before the others are read, or the condition would be judged
+// by it alone.
+func TestWhatPiledUpIsJudgedTogether(t *testing.T) {
+	def := correlation(event.ValueSum, is("gte", 3), is("lt", 100))
+	for _, c := range []struct {
+		name  string
+		early int // of three, those that arrive before nothing runs
+	}{{"all of them", 0}, {"what came after the first", 1}} {
+		s := newStream(t, judge.Config{})
+		s.pass(nine)
+		for i := range 3 {
+			if i == c.early { // the timers of the time between are late, too
+				s.now = clock("12:00")
+			}
+			s.pass(s.now)
+			s.match(contributes(def, happened(fmt.Sprint("e", i), i, 0, "1")))
+		}
+		s.pass(clock("12:04"))
+		if got := completed(s); len(got) != 0 {
+			t.Errorf("%s: found %v before the others had their time to come", c.name, got)
+		}
+		s.pass(clock("12:06"))
+		if got := completed(s); !slices.Equal(got, []string{"e2"}) || s.judge.Stats().Late != 0 {
+			t.Errorf("%s: found %v, %d late", c.name, got, s.judge.Stats().Late)
+		}
+	}
+}
+
+// After a weekend the first input is that of Monday. What was held on Friday is
+// too old by then, and the timers that would have judged it come only now.
+func TestAWindowIsJudgedThoughItsTimerComesTooLate(t *testing.T) {
+	s := newStream(t, judge.Config{})
+	s.pass(nine)
+	s.match(contributes(correlation(event.EventCount, is("lt", 2)), happened("a", 0, 0, "")))
+	s.match(contributes(correlation(event.EventCount, is("lt", 2)), happened("b", 700, 0, "")))
+	s.now = nine.Add(72 * time.Hour)
+	s.mark("trail", nine)
+	if got := completed(s); !slices.Equal(got, []string{"a", "b"}) {
+		t.Fatalf("found %v", got)
+	}
+	s.pass(s.now)
+	if got := completed(s); len(got) != 2 || s.judge.Stats().Contributions != 0 {
+		t.Errorf("found %v, and %d contributions are held", got, s.judge.Stats().Contributions)
+	}
+}
+
+// The beginning of a window may be forgotten and come again: at the same time,
+// so with the same end, for which the timer has fired.
+func TestAWindowThatBeginsWhereAForgottenOneBeganIsJudged(t *testing.T) {
+	def := correlation(event.EventCount, is("lt", 2))
+	s := newStream(t, judge.Config{MaxContributions: 1})
+	s.pass(nine)
+	s.match(contributes(def, happened("a", 0, 0, "")))
+	other := happened("other", 60, 0, "")
+	other.group = "bob"
+	s.match(contributes(def, other)) // crowds it out
+	fired := map[string]bool{}
+	s.pass(clock("09:30"))
+	for _, in := range s.log {
+		if in.Timer != nil {
+			fired[in.Timer.ID()] = true
+		}
+	}
+	s.match(contributes(def, happened("again", 0, 0, "")))
+	if len(s.timers) != 1 || fired[s.timers[0].ID()] {
+		t.Errorf("no timer will come back: %+v", s.timers)
+	}
+}

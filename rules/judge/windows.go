@@ -234,9 +234,11 @@ func (w *windows) surplus() *contribution {
 	return rest[slices.IndexFunc(rest, func(c *contribution) bool { return c.Position == crowd })]
 }
 
-// closes is when the first open window is judged.
+// closes is when the first open window is judged. What began it may have come
+// long after its end, after hours in which nothing ran: then the others that
+// come with it are given the same time as what is late at any other end.
 func (w *windows) closes() time.Time {
-	return civil(w.end().Add(w.Definition.Wait))
+	return civil(later(w.end(), w.held[0].Stored).Add(w.Definition.Wait))
 }
 
 // end is the end of the first open window, and never before its begin, be that
