@@ -9,15 +9,15 @@ import (
 // correlations holds what events contribute to correlations.
 type correlations struct {
 	byID    map[string]*windows
-	held    queue[*contribution] // of all windows
-	idle    queue[*windows]      // empty ones that still know what has been judged
-	spent   *remembered          // contributions that count no more
+	held    holding         // of all windows
+	idle    queue[*windows] // empty ones that still know what has been judged
+	spent   *remembered     // contributions that count no more
 	arrived int
 	late    int
 }
 
 func newCorrelations() *correlations {
-	return &correlations{byID: map[string]*windows{}, spent: newRemembered()}
+	return &correlations{byID: map[string]*windows{}, held: holding{of: map[string]*crowd{}}, spent: newRemembered()}
 }
 
 // match takes in a match: one that was stored, or that of a correlation with
@@ -232,20 +232,16 @@ func (j *Judge) trim(w *windows) {
 // forgetContributions drops what is too old, or too much.
 func (j *Judge) forgetContributions() {
 	s := j.correlations
-	for c := s.held.first(); c != nil; c = s.held.first() {
-		crowded := s.held.Len() > j.cfg.MaxContributions
-		if !crowded && !j.clock.After(c.due) {
-			break
-		}
-		switch w := s.byID[c.Windows]; {
-		case crowded:
+	for c := s.held.first(); c != nil && j.clock.After(c.due); c = s.held.first() {
+		if w := s.byID[c.Windows]; w.Definition.AtOnce() {
 			s.letGo(c, j.clock, j.cfg)
-			j.letGo++
-		case w.Definition.AtOnce():
-			s.letGo(c, j.clock, j.cfg)
-		default: // the timer is late by days; nothing vanishes without a judgement
+		} else { // the timer is late by days; nothing vanishes without a judgement
 			j.judgeThrough(w, c)
 		}
+	}
+	for s.held.Len() > j.cfg.MaxContributions {
+		s.letGo(s.held.most(), j.clock, j.cfg)
+		j.letGo++
 	}
 	s.forgetIdle(j.clock, j.cfg)
 	s.spent.forget(j.clock, j.cfg)

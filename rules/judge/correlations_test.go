@@ -308,6 +308,24 @@ func TestManyGroupsAreBoundedAndTheOldestGoesFirst(t *testing.T) {
 	}
 }
 
+// What is held for days is forgotten last, so whoever can fill that up would
+// switch every shorter correlation off for as long.
+func TestAFloodIntoOneCorrelationLeavesTheOthersTheirPlace(t *testing.T) {
+	long, short := correlation(event.EventCount, is("gte", 2)), correlation(event.EventCount, is("gte", 2))
+	long.Rule.ID, long.Timespan = "long", 30*24*time.Hour
+	s := newStream(t, judge.Config{MaxContributions: 100})
+	for i := range 200 {
+		e := happened(fmt.Sprint(i), i, 0, "")
+		e.group = fmt.Sprint("group-", i)
+		s.match(contributes(long, e))
+	}
+	s.match(contributes(short, happened("a", 300, 0, "")))
+	s.match(contributes(short, happened("b", 301, 0, "")))
+	if got := completed(s); !slices.Equal(got, []string{"b"}) || s.judge.Stats().LetGo != 101 {
+		t.Errorf("found %v, let go %d", got, s.judge.Stats().LetGo)
+	}
+}
+
 func TestAWindowIsJudgedEvenIfWhatBeganItWasLetGo(t *testing.T) {
 	def := correlation(event.EventCount, is("lt", 2))
 	s := newStream(t, judge.Config{MaxContributions: 1})
