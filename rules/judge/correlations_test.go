@@ -341,6 +341,26 @@ func TestAWindowIsJudgedEvenIfWhatBeganItWasLetGo(t *testing.T) {
 	}
 }
 
+// A match at the end of a window is about events of its past: what they meet in
+// the next correlation of the chain has to be there still.
+func TestWhatACorrelationIsFedByMayTakeDays(t *testing.T) {
+	weekly, both := correlation(event.ValueAvg, is("gt", 5)), correlation(event.Temporal, is("gte", 2))
+	weekly.Rule.ID, weekly.Timespan, both.Wait = "weekly", 7*24*time.Hour, 7*24*time.Hour+grace
+	transfer := contributes(weekly, happened("transfer", 0, 0, "9"))
+	transfer.Parts[0].Act, transfer.Parts[0].Parts = nil, contributes(both, happened("transfer", 0, 0, "")).Parts
+	s := newStream(t, judge.Config{})
+	s.pass(nine)
+	s.match(transfer)
+	s.match(contributes(both, happened("login", 60, 1, "")))
+	for day := range 9 { // something always happens
+		s.pass(nine.Add(time.Duration(day) * 24 * time.Hour))
+		s.mark("trail", s.now)
+	}
+	if got := completed(s); !slices.Equal(got, []string{"login"}) {
+		t.Errorf("found %v", got)
+	}
+}
+
 func TestContributionsAreForgottenWhenNothingCanComeToThem(t *testing.T) {
 	def := correlation(event.EventCount, is("gte", 2))
 	s := newStream(t, judge.Config{Lateness: time.Hour})
