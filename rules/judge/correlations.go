@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"time"
 
 	"sidedoor/event"
@@ -11,13 +12,13 @@ type correlations struct {
 	byID    map[string]*windows
 	held    holding         // of all windows
 	idle    queue[*windows] // empty ones that still know what has been judged
-	spent   *remembered     // contributions that count no more
+	spent   *remembered     // contributions that count no more, and matches
 	arrived int
 	late    int
 }
 
 func newCorrelations() *correlations {
-	return &correlations{byID: map[string]*windows{}, held: holding{of: map[string]*crowd{}}, spent: newRemembered()}
+	return &correlations{byID: map[string]*windows{}, held: newHolding(), spent: newRemembered()}
 }
 
 // match takes in a match: one that was stored, or that of a correlation with
@@ -41,7 +42,7 @@ func (j *Judge) match(m event.Match, of *event.Together) {
 func (j *Judge) contribute(p event.Part, ref event.Ref) {
 	s := j.correlations
 	c := newContribution(p, ref, j.clock)
-	if !sound(p.Correlation) || s.spent.has(c.id) {
+	if !sound(p.Correlation) || s.spent.has(c.id) || s.spent.has(c.match) {
 		return
 	}
 	w := s.windows(c, p.Correlation)
@@ -125,10 +126,16 @@ func (j *Judge) completeAtOnce(w *windows, i int) {
 }
 
 // found folds in the match of the contributions taken, the last of which
-// completes it.
+// completes it. What else its event contributes to the correlation, by other
+// rules, counts no more: it could complete another match of the same identity.
 func (j *Judge) found(w *windows, taken []*contribution) {
-	j.correlations.spend(w, taken, j.clock, j.cfg)
-	j.match(taken[len(taken)-1].Match, together(taken))
+	s, last := j.correlations, taken[len(taken)-1]
+	s.spend(w, taken, j.clock, j.cfg)
+	s.spent.add(last.match, j.clock)
+	for _, c := range slices.Clone(s.held.byMatch[last.match]) {
+		s.letGo(c, j.clock, j.cfg)
+	}
+	j.match(last.Match, together(taken))
 }
 
 // schedule has a timer come back when the first window is to be judged.
@@ -213,7 +220,7 @@ func (s *correlations) tidy(w *windows, clock time.Time, cfg Config) {
 	}
 }
 
-// letGo stops holding a contribution that might still have counted.
+// letGo stops holding a contribution that no match has used.
 func (s *correlations) letGo(c *contribution, clock time.Time, cfg Config) {
 	w := s.byID[c.Windows]
 	w.remove(c)

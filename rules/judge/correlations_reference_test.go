@@ -46,7 +46,7 @@ func (r *reference) arrive(s seen) {
 		s.position = 0 // an event counts once, by however many rules it matches
 	}
 	known := slices.ContainsFunc(r.live[s.group], func(o seen) bool { return r.name(o) == r.name(s) })
-	if known || r.spent[r.name(s)] {
+	if known || r.spent[r.name(s)] || slices.Contains(r.fired, s.id) {
 		return
 	}
 	if end, ok := r.through[s.group]; ok && !s.at.After(end) {
@@ -75,8 +75,8 @@ func (r *reference) complete(group string) (any bool) {
 				begin++
 			}
 			if r.holds(list[begin : end+1]) {
-				r.find(list[end])
 				r.use(group, begin, end)
+				r.find(list[end])
 				again, any = true, true
 				break
 			}
@@ -87,9 +87,8 @@ func (r *reference) complete(group string) (any bool) {
 
 // find notes the completing event; an event is a correlation's match once.
 func (r *reference) find(completing seen) {
-	if !slices.Contains(r.fired, completing.id) {
-		r.fired = append(r.fired, completing.id)
-	}
+	r.fired = append(r.fired, completing.id)
+	r.live[completing.group] = slices.DeleteFunc(slices.Clone(r.live[completing.group]), func(s seen) bool { return s.id == completing.id })
 }
 
 func (r *reference) use(group string, begin, end int) {
@@ -144,10 +143,10 @@ func (r *reference) pass(now time.Time) {
 				last++
 			}
 			r.through[group] = end
+			r.use(group, 0, last)
 			if r.holds(list[:last+1]) {
 				r.find(list[last])
 			}
-			r.use(group, 0, last)
 		}
 	}
 }

@@ -341,6 +341,31 @@ func TestAWindowIsJudgedEvenIfWhatBeganItWasLetGo(t *testing.T) {
 	}
 }
 
+// Else the second match would be a record under the identity of the first, once
+// that is forgotten, and stop the judge.
+func TestAnEventCompletesACorrelationOnceHoweverMuchIsForgotten(t *testing.T) {
+	def := correlation(event.Temporal, is("gte", 2))
+	def.Rules = 3
+	elsewhere := happened("e", 10, 1, "") // an alias may put it into another group, too
+	elsewhere.group = "bob"
+	s := newStream(t, judge.Config{MaxHeld: 2})
+	s.match(contributes(def, elsewhere))
+	s.match(contributes(def, happened("y", 0, 0, "")))
+	s.match(contributes(def, happened("e", 10, 1, "")))
+	s.match(contributes(def, happened("e", 10, 2, "")))
+	for i := range 10 {
+		s.match(anAct(withID(fmt.Sprint("flood-", i)), act(func(a *event.Act) { a.ApprovedBy = nil })))
+	}
+	for _, group := range []string{"alice", "bob"} {
+		z := happened("z-"+group, 5, 0, "")
+		z.group = group
+		s.match(contributes(def, z))
+	}
+	if got := completed(s); !slices.Equal(got, []string{"e"}) {
+		t.Errorf("found %v", got)
+	}
+}
+
 // A match at the end of a window is about events of its past: what they meet in
 // the next correlation of the chain has to be there still.
 func TestWhatACorrelationIsFedByMayTakeDays(t *testing.T) {

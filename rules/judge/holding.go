@@ -13,6 +13,13 @@ type holding struct {
 	of    map[string]*crowd // by the correlation's ID
 	due   queue[*crowd]     // by when the first contribution of each is due
 	count int
+	// byMatch are those of one event to one correlation, by the ID of the match
+	// that each would complete.
+	byMatch map[string][]*contribution
+}
+
+func newHolding() holding {
+	return holding{of: map[string]*crowd{}, byMatch: map[string][]*contribution{}}
 }
 
 // crowd is the contributions to one correlation; there is at least one.
@@ -54,6 +61,7 @@ func (h *holding) add(c *contribution) {
 	}
 	r.held.add(c)
 	h.count++
+	h.byMatch[c.match] = append(h.byMatch[c.match], c)
 	h.place(r)
 }
 
@@ -62,6 +70,10 @@ func (h *holding) remove(c *contribution) {
 	h.due.remove(r)
 	r.held.remove(c)
 	h.count--
+	rest := slices.DeleteFunc(h.byMatch[c.match], func(o *contribution) bool { return o == c })
+	if h.byMatch[c.match] = rest; len(rest) == 0 {
+		delete(h.byMatch, c.match)
+	}
 	if r.held.Len() == 0 {
 		delete(h.of, r.rule)
 		return

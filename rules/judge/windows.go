@@ -29,6 +29,7 @@ type contribution struct {
 
 	place               // when it is to be forgotten
 	id     string       // by which duplicates are recognised when it is gone
+	match  string       // the ID of Match
 	at     int64        // when it happened, in microseconds since 1970
 	key    event.Digest // of the event
 	mark   int          // stands for what is counted: the value, or the rule
@@ -52,7 +53,7 @@ func newContribution(p event.Part, ref event.Ref, stored time.Time) *contributio
 func (c *contribution) ready() {
 	c.at, c.key, c.number = c.Match.Event.At().UnixMicro(), c.Match.Event.Key(), parseNumber(c.Value)
 	id := strings.Join([]string{c.Windows, c.key.String(), strconv.Itoa(c.Position), c.Value}, "/")
-	c.id = event.DigestOf([]byte(id)).String()
+	c.id, c.match = event.DigestOf([]byte(id)).String(), c.Match.ID()
 }
 
 // byTime is the order of contributions in their windows. At the same moment the
