@@ -113,7 +113,9 @@ func (l *loader) open(f Layer, name string) {
 // unreadable reports a file or folder that cannot be read: whatever rules are
 // in it are not in force.
 func (l *loader) unreadable(name string, err error) {
-	l.reject(Rejected{File: name, Line: 1, Faults: sigma.Faults{{File: name, Line: 1, Column: 1, Message: err.Error()}}})
+	f := sigma.Fault{File: name, Line: 1, Column: 1, Message: err.Error()}
+	l.policy.Unread = append(l.policy.Unread, f)
+	l.reject(Rejected{File: name, Line: 1, Faults: sigma.Faults{f}})
 }
 
 // name is what people call a file of the layer.

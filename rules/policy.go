@@ -23,6 +23,9 @@ type Policy struct {
 	Controls     []Control
 	Estate       Estate
 	Rejected     []Rejected // by place: what is not in force
+	// Unread are the files and folders that could not be read, of which nobody
+	// knows what is in them.
+	Unread sigma.Faults
 	// Digest identifies all of it together.
 	Digest event.Digest
 }

@@ -76,7 +76,7 @@ func TestAnAnnouncementIsBoundedHoweverManyRulesAreRejected(t *testing.T) {
 func TestAFileThatCannotBeReadIsAFaultAndStopsNoOther(t *testing.T) {
 	dir := fstest.MapFS{"a.yml": {Data: []byte(head)}, "b.yml": {Mode: fs.ModeIrregular}, "c.yml": {Data: []byte(grants)}}
 	p, faults := rules.LoadLayers(rules.Layer{FS: unreadable{dir}, Path: "p"})
-	if len(p.Rules) != 2 || len(p.Rejected) != 1 || len(faults) != 1 || faults[0].File != "p/b.yml" {
+	if len(p.Rules) != 2 || len(p.Rejected) != 1 || len(faults) != 1 || faults[0].File != "p/b.yml" || !slices.Equal(p.Unread, faults) {
 		t.Errorf("%d rules, rejected %+v, faults\n%v", len(p.Rules), p.Rejected, faults)
 	}
 }
