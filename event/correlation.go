@@ -50,8 +50,10 @@ type Correlation struct {
 	Timespan   time.Duration   `json:"timespan"`
 	Condition  []Bound         `json:"condition"`            // all have to hold
 	Percentile float64         `json:"percentile,omitempty"` // for value_percentile
-	// Wait is how long after its end a window waits for events that arrive
-	// late, where the condition can only be judged at its end.
+	// Wait is by how much what feeds it may come after its time. Where the
+	// condition can only be judged at a window's end, it is for so long after
+	// the end, and after the arrival of what began the window, that others are
+	// waited for; elsewhere it is for so long that events are held.
 	Wait time.Duration `json:"wait,omitempty"`
 }
 

@@ -197,8 +197,8 @@ func TestWaitsAddUpAlongAChain(t *testing.T) {
 	c := m.Parts[0]
 	d := c.Parts[0]
 	e := d.Parts[0]
-	if c.Wait != 5*time.Minute || d.Wait != 0 || e.Wait != 20*time.Minute {
-		t.Errorf("they wait %s, %s and %s; want 5m, none, and 5m beyond the 15m that the first may take", c.Wait, d.Wait, e.Wait)
+	if c.Wait != 5*time.Minute || d.Wait != 15*time.Minute || e.Wait != 20*time.Minute {
+		t.Errorf("they wait %s, %s and %s; want 5m, the 15m that the first may take, and 5m beyond", c.Wait, d.Wait, e.Wait)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -37,9 +38,7 @@ func (p *Policy) feeds(d Defaults) feeds {
 	waits := waits{defaults: d, known: map[*Correlation]wait{}}
 	for _, c := range p.Correlations {
 		def := c.definition()
-		if !def.AtOnce() {
-			def.Wait = waits.of(c).late
-		}
+		def.Wait = waits.of(c).late
 		for i, x := range c.rules {
 			f := &feed{correlation: c, definition: def, position: i, value: c.fieldsOf(i, c.Fields), group: c.fieldsOf(i, c.GroupBy)}
 			out.of[x.id()] = append(out.of[x.id()], f)
@@ -82,8 +81,8 @@ func (c *Correlation) names(position int, s string) bool {
 	return x.correlation.Name == s || x.correlation.ID == s
 }
 
-// wait is how long a correlation waits for events after a window's end, and
-// how long after its last event it may be a match.
+// wait is how long after its time an event may come to a correlation, and how
+// long after its last event the correlation may be a match.
 type wait struct{ late, lag time.Duration }
 
 // waits adds the waits up along chains: what is fed by a correlation that is
@@ -103,12 +102,9 @@ func (w waits) of(c *Correlation) wait {
 			lag = max(lag, w.of(x.correlation).lag)
 		}
 	}
-	grace := c.Act.Grace
-	if grace == 0 {
-		grace = w.defaults.Grace
-	}
-	out := wait{late: grace + lag, lag: lag}
+	out := wait{late: lag, lag: lag}
 	if !c.definition().AtOnce() {
+		out.late += cmp.Or(c.Act.Grace, w.defaults.Grace)
 		out.lag = c.Timespan + out.late
 	}
 	w.known[c] = out

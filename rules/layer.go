@@ -20,13 +20,59 @@ type Layer struct {
 
 // LoadLayers is [Load] for layers that have names.
 func LoadLayers(layers ...Layer) (*Policy, sigma.Faults) {
-	l := &loader{policy: &Policy{Estate: Estate{Lists: map[string][]string{}}}}
+	l := loadLayers(layers, nil)
+	return l.policy, l.faults.Unique()
+}
+
+// LoadSound is [LoadLayers] and [Policy.Prune] in one: what comes out can all be
+// in force. A rule that turns out to be faulty only when all layers are known
+// takes no sound one of an earlier layer down with it: that one stays.
+func LoadSound(layers ...Layer) (*Policy, sigma.Faults) {
+	barred := map[place]sigma.Faults{}
+	for {
+		l := loadLayers(layers, barred)
+		faults := append(l.faults, l.policy.Prune()...)
+		if !l.bar() {
+			return l.policy, faults.Unique()
+		}
+	}
+}
+
+func loadLayers(layers []Layer, barred map[place]sigma.Faults) *loader {
+	l := &loader{
+		policy: &Policy{Estate: Estate{Lists: map[string][]string{}}}, barred: barred, replacing: map[place]sigma.Document{},
+	}
 	for _, f := range layers {
 		l.layer(f)
 	}
 	l.check()
 	l.policy.settle()
-	return l.policy, l.faults.Unique()
+	return l
+}
+
+// place is where a document begins.
+type place struct {
+	file string
+	line int
+}
+
+// bar keeps the documents out that took something's place and were rejected
+// then, and says whether there are any. Correlations are left for a later turn
+// while there are rules: what is wrong with them may be that a rule is missing.
+func (l *loader) bar() (any bool) {
+	for _, correlations := range []bool{false, true} {
+		for _, r := range l.policy.Rejected {
+			at := place{r.File, r.Line}
+			d, took := l.replacing[at]
+			if took && sigma.IsCorrelation(d) == correlations {
+				l.barred[at], any = r.Faults, true
+			}
+		}
+		if any {
+			return true
+		}
+	}
+	return false
 }
 
 // layer reads a layer's files. One that cannot be read is a fault of its own
@@ -67,7 +113,9 @@ func (l *loader) open(f Layer, name string) {
 // unreadable reports a file or folder that cannot be read: whatever rules are
 // in it are not in force.
 func (l *loader) unreadable(name string, err error) {
-	l.reject(Rejected{File: name, Line: 1, Faults: sigma.Faults{{File: name, Line: 1, Column: 1, Message: err.Error()}}})
+	f := sigma.Fault{File: name, Line: 1, Column: 1, Message: err.Error()}
+	l.policy.Unread = append(l.policy.Unread, f)
+	l.reject(Rejected{File: name, Line: 1, Faults: sigma.Faults{f}})
 }
 
 // name is what people call a file of the layer.

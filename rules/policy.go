@@ -23,6 +23,9 @@ type Policy struct {
 	Controls     []Control
 	Estate       Estate
 	Rejected     []Rejected // by place: what is not in force
+	// Unread are the files and folders that could not be read, of which nobody
+	// knows what is in them.
+	Unread sigma.Faults
 	// Digest identifies all of it together.
 	Digest event.Digest
 }
@@ -60,6 +63,9 @@ type loader struct {
 	faults sigma.Faults
 	fresh  map[declared]bool // by the folder at hand
 	named  []namedPerson
+
+	barred    map[place]sigma.Faults   // what must not replace anything, and why
+	replacing map[place]sigma.Document // what replaced something of an earlier folder
 }
 
 // declared is something that a folder may declare once: a rule by its name or
@@ -134,6 +140,8 @@ func (l *loader) rule(d sigma.Document) {
 // admit makes room for a rule or correlation, in place of one of the same name
 // or ID in an earlier folder; not if it has faults, or is the folder's second.
 func (l *loader) admit(rd *reader, d sigma.Document, name, id string) bool {
+	at := place{d.File, d.Line}
+	rd.faults = append(rd.faults, l.barred[at]...)
 	switch {
 	case len(rd.faults) > 0: // it takes no name from a sound rule
 	case name == "":
@@ -148,8 +156,12 @@ func (l *loader) admit(rd *reader, d sigma.Document, name, id string) bool {
 		return false
 	}
 	p := l.policy
+	before := len(p.Rules) + len(p.Correlations)
 	p.Rules = slices.DeleteFunc(p.Rules, func(o *Rule) bool { return o.Name == name || o.ID == id })
 	p.Correlations = slices.DeleteFunc(p.Correlations, func(o *Correlation) bool { return o.Name == name || o.ID == id })
+	if len(p.Rules)+len(p.Correlations) < before {
+		l.replacing[at] = d
+	}
 	return true
 }
 

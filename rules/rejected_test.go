@@ -76,7 +76,7 @@ func TestAnAnnouncementIsBoundedHoweverManyRulesAreRejected(t *testing.T) {
 func TestAFileThatCannotBeReadIsAFaultAndStopsNoOther(t *testing.T) {
 	dir := fstest.MapFS{"a.yml": {Data: []byte(head)}, "b.yml": {Mode: fs.ModeIrregular}, "c.yml": {Data: []byte(grants)}}
 	p, faults := rules.LoadLayers(rules.Layer{FS: unreadable{dir}, Path: "p"})
-	if len(p.Rules) != 2 || len(p.Rejected) != 1 || len(faults) != 1 || faults[0].File != "p/b.yml" {
+	if len(p.Rules) != 2 || len(p.Rejected) != 1 || len(faults) != 1 || faults[0].File != "p/b.yml" || !slices.Equal(p.Unread, faults) {
 		t.Errorf("%d rules, rejected %+v, faults\n%v", len(p.Rules), p.Rejected, faults)
 	}
 }
@@ -124,5 +124,34 @@ func TestACorrelationOfARejectedRuleIsRejected(t *testing.T) {
 	}
 	if m, faults := p.Compile(rules.Defaults{}); m == nil || faults.Err() != nil {
 		t.Errorf("what is left does not compile: %v", faults)
+	}
+}
+
+// A rule that is laid over another and does not compile must not switch the
+// other off: nobody would be told that its control is silent.
+func TestARejectedRuleLeavesTheOneThatItReplacesInForce(t *testing.T) {
+	under := folder{"r.yml": head, "a.yml": over("a", "r", ""), "b.yml": over("b", "r", "")}
+	unlisted := strings.Replace(head, "verb: delete", "verb|expand: '%verbs%'", 1)
+	for _, c := range []struct {
+		name, rejected string
+		over           folder
+	}{
+		{"refers to a list that is not there", "r", folder{"mine.yml": unlisted}},
+		{"is a correlation of a rule that is not there", "r", folder{"mine.yml": strings.Replace(over("r", "nowhere", ""), "id-r", "11111111-1111-4111-8111-111111111111", 1)}},
+		{"is a correlation in the place of another", "a", folder{"mine.yml": over("a", "nowhere", "")}},
+		{"is a correlation of one that is rejected", "a b", folder{"mine.yml": over("a", "b", "") + "---\n" + over("b", "nowhere", "")}},
+		{"and the correlation over it is sound", "r", folder{"mine.yml": unlisted, "a.yml": over("a", "r", "")}},
+	} {
+		p, faults := rules.LoadSound(rules.Layer{FS: under.fs()}, rules.Layer{FS: c.over.fs(), Path: "mine"})
+		var rejected []string
+		for _, r := range p.Rejected {
+			rejected = append(rejected, r.Name)
+		}
+		if strings.Join(rejected, " ") != c.rejected || len(faults) != len(rejected) {
+			t.Errorf("%s: rejected are %v, want %s\n%v", c.name, rejected, c.rejected, faults)
+		}
+		if !slices.Equal(names(p), []string{"r"}) || len(p.Correlations) != 2 {
+			t.Errorf("%s: in force are %v and %d correlations", c.name, names(p), len(p.Correlations))
+		}
 	}
 }

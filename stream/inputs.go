@@ -66,7 +66,7 @@ var (
 func timerPosting(t event.Timer) (posting, error) {
 	raw, err := json.Marshal(event.Input{Timer: &t})
 	if err != nil {
-		return posting{}, fmt.Errorf("timer %s: %w", t.ID(), err)
+		return posting{}, fmt.Errorf("timer of %s: %w", waiter(t), err)
 	}
 	// The server fires at the first chance at or after this, so never early.
 	due := t.Due.UTC()
@@ -85,4 +85,12 @@ func timerPosting(t event.Timer) (posting, error) {
 		expect: jetstream.WithExpectLastSequenceForSubject(0, subjectTimer+id),
 		exists: alreadyThere,
 	}, nil
+}
+
+// waiter names what a timer is for.
+func waiter(t event.Timer) string {
+	if t.Windows != "" {
+		return "windows " + t.Windows
+	}
+	return "match " + t.Match
 }

@@ -153,9 +153,9 @@ func (j *judging) apply(ctx context.Context, in event.Input) error {
 func (j *judging) set(ctx context.Context, t event.Timer) error {
 	p, err := timerPosting(t)
 	if err != nil {
-		j.stream.log.Error("timer cannot be set", "match", t.Match, "err", err)
+		j.stream.log.Error("timer cannot be set", "of", waiter(t), "err", err)
 		return j.stream.PublishDead(ctx, event.Dead{
-			Envelope: event.Envelope{Source: "judge", Origin: t.Match}, Reason: err.Error(), Cause: "unscheduled", Index: -1,
+			Envelope: event.Envelope{Source: "judge", Origin: waiter(t)}, Reason: err.Error(), Cause: "unscheduled", Index: -1,
 		})
 	}
 	return j.out.post(ctx, p)

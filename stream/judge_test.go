@@ -335,3 +335,28 @@ func TestTimersFireAfterARestartAndOnlyOnce(t *testing.T) {
 		t.Errorf("a replay set timers again that had fired: last sequence %d, want %d", p.Last, last+1)
 	}
 }
+
+func TestATimerThatCannotBeSetIsNamed(t *testing.T) {
+	s := open(t, t.TempDir())
+	feed(t, s, 0, 1)
+	judgeUntil(t, s, unscheduled{&chain{}}, 10, 1)
+	var reasons []string
+	must(t, s.ReadDead(within(t), func(_, reason, _ string, _ time.Time, _ []byte) error {
+		reasons = append(reasons, reason)
+		return nil
+	}))
+	if len(reasons) != 1 || !strings.HasPrefix(reasons[0], "timer of windows w: ") {
+		t.Errorf("dead letters: %v", reasons)
+	}
+}
+
+// beyondTime cannot be written in JSON.
+var beyondTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// unscheduled wants a timer for windows at a time that cannot be written down.
+type unscheduled struct{ *chain }
+
+func (u unscheduled) Apply(in event.Input) ([]event.Record, []event.Timer) {
+	records, _ := u.chain.Apply(in)
+	return records, []event.Timer{{Windows: "w", Due: beyondTime}}
+}

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -183,18 +184,22 @@ func (m *matching) safely(b event.Batch) (matches []event.Match, dead []event.De
 }
 
 // publishMatches stores matches that are not there yet. One that never can be
-// stored becomes a dead letter.
+// stored becomes a dead letter, and so does what one contributes to correlations
+// if that is too much: its act or approval is stored all the same.
 func (s *Stream) publishMatches(ctx context.Context, b event.Batch, matches []event.Match) error {
 	out := outbox{stream: s}
-	for i := range matches {
-		m, err := matchMessage(&matches[i])
-		if err == nil {
-			err = s.checkSize(m)
+	for _, match := range matches {
+		what := "match of rule " + match.Rule.Name
+		m, err := s.matchMessage(match)
+		if errors.Is(err, ErrTooLarge) && len(match.Parts) > 0 && (match.Act != nil || match.Approval != nil) {
+			if err := s.unstorable(ctx, b, match, fmt.Errorf("%s: what it contributes to correlations: %w", what, err)); err != nil {
+				return err
+			}
+			match.Parts = nil
+			m, err = s.matchMessage(match)
 		}
 		if err != nil {
-			reason := "match of rule " + matches[i].Rule.Name + ": " + err.Error()
-			dead := event.Dead{Envelope: b.Envelope, Reason: reason, Cause: "unstorable", Index: matches[i].Event.Index}
-			if err := s.PublishDead(ctx, dead); err != nil {
+			if err := s.unstorable(ctx, b, match, fmt.Errorf("%s: %w", what, err)); err != nil {
 				return err
 			}
 			continue
@@ -206,13 +211,19 @@ func (s *Stream) publishMatches(ctx context.Context, b event.Batch, matches []ev
 	return out.settle(ctx, 0)
 }
 
-// matchMessage fails for a time beyond the year 9999, which JSON does not know.
-func matchMessage(m *event.Match) (*nats.Msg, error) {
-	raw, err := json.Marshal(event.Input{Match: m})
+func (s *Stream) unstorable(ctx context.Context, b event.Batch, m event.Match, why error) error {
+	return s.PublishDead(ctx, event.Dead{Envelope: b.Envelope, Reason: why.Error(), Cause: "unstorable", Index: m.Event.Index})
+}
+
+// matchMessage fails for what is too large, and for a time beyond the year 9999,
+// which JSON does not know.
+func (s *Stream) matchMessage(m event.Match) (*nats.Msg, error) {
+	raw, err := json.Marshal(event.Input{Match: &m})
 	if err != nil {
 		return nil, err
 	}
-	return &nats.Msg{Subject: subjectMatch + m.ID(), Data: raw}, nil
+	msg := &nats.Msg{Subject: subjectMatch + m.ID(), Data: raw}
+	return msg, s.checkSize(msg)
 }
 
 // holdOpen tells the server from time to time that a message is worked on,

@@ -246,3 +246,27 @@ func TestWhatCannotBeMatchedIsADeadLetterAndTheStageGoesOn(t *testing.T) {
 		t.Errorf("dead letters %v\nwant %s", dead, want)
 	}
 }
+
+// A name of megabytes stands once in an act, and once more for each correlation
+// that it contributes to.
+func TestAnActIsStoredThoughWhatItContributesIsTooLarge(t *testing.T) {
+	s := open(t, t.TempDir())
+	must(t, s.PublishBatch(within(t), batch("trail", "large")))
+	background(t, func(ctx context.Context) error {
+		return s.Match(ctx, 1, func(b event.Batch) ([]event.Match, []event.Dead) {
+			matches, _ := matchAll(b)
+			matches[0].Parts = []event.Part{{Value: strings.Repeat("x", 17<<20)}}
+			return matches, nil
+		})
+	})
+	eventually(t, "the act", func() bool { return fmt.Sprint(inputs(t, s)) == "[act large]" })
+	var dead []string
+	must(t, s.ReadDead(within(t), func(_, reason, cause string, _ time.Time, _ []byte) error {
+		dead = append(dead, cause+" "+reason)
+		return nil
+	}))
+	dead = slices.Compact(dead) // a batch that takes too long comes again
+	if len(dead) != 1 || !strings.HasPrefix(dead[0], "unstorable match of rule rule: what it contributes to correlations: ") {
+		t.Errorf("dead letters %v", dead)
+	}
+}

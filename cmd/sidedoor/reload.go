@@ -108,6 +108,11 @@ func (p *pipeline) reload(ctx context.Context) {
 
 func (p *pipeline) tryReload(ctx context.Context) (outcome string, err error) {
 	policy, err := loadPolicy(p.cfg.Policy)
+	// What cannot be read, perhaps just now, says nothing against the rules that
+	// were read from it before, nor that it is not the estate.
+	if policy != nil && len(policy.Unread) > 0 {
+		return reloadFailed, policy.Unread
+	}
 	// Half an estate would judge people by other names, or by no names at all.
 	if faults, ok := errors.AsType[sigma.Faults](err); ok && rules.OfEstate(faults).Err() != nil {
 		return reloadFailed, rules.OfEstate(faults)

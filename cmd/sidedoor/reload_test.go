@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -172,11 +173,20 @@ func TestAPolicyThatCannotBeLoadedLeavesTheOldOneInForce(t *testing.T) {
 	s.shows(`sidedoor_policy_reloads_total{outcome="failed"} 1`)
 	s.logs(`msg="policy not reloaded; the old one stays in force"`, `estate.yaml:`)
 
-	if err := os.Rename(filepath.Join(s.dir, "policy"), filepath.Join(s.dir, "gone")); err != nil {
+	s.write("policy/estate.yaml", "lists: {verbs: [list]}\n")
+	unreadable := filepath.Join(s.dir, "policy/rules/listed.yml")
+	if err := errors.Join(os.Remove(unreadable), os.Symlink("nowhere", unreadable)); err != nil {
 		t.Fatal(err)
 	}
 	s.hangUp()
 	s.shows(`sidedoor_policy_reloads_total{outcome="failed"} 2`)
+	s.logs(`listed.yml:1`)
+
+	if err := os.Rename(filepath.Join(s.dir, "policy"), filepath.Join(s.dir, "gone")); err != nil {
+		t.Fatal(err)
+	}
+	s.hangUp()
+	s.shows(`sidedoor_policy_reloads_total{outcome="failed"} 3`)
 	s.act("a-2", "list", "two")
 	s.settled(2)
 	s.stop()

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"time"
 
 	"sidedoor/event"
@@ -9,15 +10,15 @@ import (
 // correlations holds what events contribute to correlations.
 type correlations struct {
 	byID    map[string]*windows
-	held    queue[*contribution] // of all windows
-	idle    queue[*windows]      // empty ones that still know what has been judged
-	spent   *remembered          // contributions that count no more
+	held    holding         // of all windows
+	idle    queue[*windows] // empty ones that still know what has been judged
+	spent   *remembered     // contributions that count no more, and matches
 	arrived int
 	late    int
 }
 
 func newCorrelations() *correlations {
-	return &correlations{byID: map[string]*windows{}, spent: newRemembered()}
+	return &correlations{byID: map[string]*windows{}, held: newHolding(), spent: newRemembered()}
 }
 
 // match takes in a match: one that was stored, or that of a correlation with
@@ -41,7 +42,7 @@ func (j *Judge) match(m event.Match, of *event.Together) {
 func (j *Judge) contribute(p event.Part, ref event.Ref) {
 	s := j.correlations
 	c := newContribution(p, ref, j.clock)
-	if !sound(p.Correlation) || s.spent.has(c.id) {
+	if !sound(p.Correlation) || s.spent.has(c.id) || s.spent.has(c.match) {
 		return
 	}
 	w := s.windows(c, p.Correlation)
@@ -125,10 +126,16 @@ func (j *Judge) completeAtOnce(w *windows, i int) {
 }
 
 // found folds in the match of the contributions taken, the last of which
-// completes it.
+// completes it. What else its event contributes to the correlation, by other
+// rules, counts no more: it could complete another match of the same identity.
 func (j *Judge) found(w *windows, taken []*contribution) {
-	j.correlations.spend(w, taken, j.clock, j.cfg)
-	j.match(taken[len(taken)-1].Match, together(taken))
+	s, last := j.correlations, taken[len(taken)-1]
+	s.spend(w, taken, j.clock, j.cfg)
+	s.spent.add(last.match, j.clock)
+	for _, c := range slices.Clone(s.held.byMatch[last.match]) {
+		s.letGo(c, j.clock, j.cfg)
+	}
+	j.match(last.Match, together(taken))
 }
 
 // schedule has a timer come back when the first window is to be judged.
@@ -137,30 +144,47 @@ func (j *Judge) schedule(w *windows) {
 		return
 	}
 	if due := w.closes(); w.Due.IsZero() || due.Before(w.Due) {
-		w.Due = due
-		j.timers = append(j.timers, event.Timer{Windows: w.ID, Due: due})
+		j.setTimer(w, due)
 	}
+}
+
+func (j *Judge) setTimer(w *windows, due time.Time) {
+	w.Due = due
+	j.timers = append(j.timers, event.Timer{Windows: w.ID, Due: due})
 }
 
 // windowsTimer judges the windows that are over. The first may begin later than
 // when the timer was set, if what began it had to be let go.
 func (j *Judge) windowsTimer(t event.Timer) {
 	w := j.correlations.byID[t.Windows]
-	if w == nil || w.Definition.AtOnce() {
+	if w == nil || w.Definition.AtOnce() || len(w.held) == 0 {
 		return
 	}
 	if t.Due.Before(w.Due) {
 		return // it came again, or an earlier one took its place
 	}
+	if j.clock.Sub(t.Due) > max(w.Definition.Wait, punctual) {
+		// Nothing ran when it was due, so events of its window may have piled up.
+		j.setTimer(w, civil(j.clock.Add(w.Definition.Wait)))
+		return
+	}
 	for len(w.held) > 0 && !t.Due.Before(w.closes()) {
-		if taken, holds := w.close(); holds {
-			j.found(w, taken)
-		} else {
-			j.correlations.spend(w, taken, j.clock, j.cfg)
-		}
+		j.judgeFirst(w)
 	}
 	w.Due = time.Time{}
 	j.schedule(w)
+}
+
+// punctual is how late a timer may come though everything runs.
+const punctual = time.Minute
+
+// judgeFirst judges the first open window.
+func (j *Judge) judgeFirst(w *windows) {
+	if taken, holds := w.close(); holds {
+		j.found(w, taken)
+	} else {
+		j.correlations.spend(w, taken, j.clock, j.cfg)
+	}
 }
 
 // spend lets go of contributions that have been taken out of their windows,
@@ -196,7 +220,7 @@ func (s *correlations) tidy(w *windows, clock time.Time, cfg Config) {
 	}
 }
 
-// letGo stops holding a contribution that might still have counted.
+// letGo stops holding a contribution that no match has used.
 func (s *correlations) letGo(c *contribution, clock time.Time, cfg Config) {
 	w := s.byID[c.Windows]
 	w.remove(c)
@@ -212,23 +236,36 @@ func (j *Judge) trim(w *windows) {
 	}
 }
 
-// forget drops what is too old, or too much, and returns how many contributions
-// were too much.
-func (s *correlations) forget(clock time.Time, cfg Config) (crowded int) {
-	for c := s.held.first(); c != nil; c = s.held.first() {
-		much := s.held.Len() > cfg.MaxContributions
-		if !much && !clock.After(c.due) {
-			break
+// forgetContributions drops what is too old, or too much.
+func (j *Judge) forgetContributions() {
+	s := j.correlations
+	for c := s.held.first(); c != nil && j.clock.After(c.due); c = s.held.first() {
+		if w := s.byID[c.Windows]; w.Definition.AtOnce() {
+			s.letGo(c, j.clock, j.cfg)
+		} else { // the timer is late by days; nothing vanishes without a judgement
+			j.judgeThrough(w, c)
 		}
-		if much {
-			crowded++
-		}
-		s.letGo(c, clock, cfg)
 	}
+	for s.held.Len() > j.cfg.MaxContributions {
+		s.letGo(s.held.most(), j.clock, j.cfg)
+		j.letGo++
+	}
+	s.forgetIdle(j.clock, j.cfg)
+	s.spent.forget(j.clock, j.cfg)
+}
+
+// judgeThrough judges the open windows up to the one that holds c.
+func (j *Judge) judgeThrough(w *windows, c *contribution) {
+	for len(w.held) > 0 && byTime(w.held[0], c) <= 0 {
+		j.judgeFirst(w)
+	}
+}
+
+// forgetIdle forgets what was judged so long ago that nothing comes to it, or
+// for too many groups.
+func (s *correlations) forgetIdle(clock time.Time, cfg Config) {
 	for w := s.idle.first(); w != nil && (s.idle.Len() > cfg.MaxContributions || clock.After(w.due)); w = s.idle.first() {
 		s.idle.remove(w)
 		delete(s.byID, w.ID)
 	}
-	s.spent.forget(clock, cfg)
-	return crowded
 }

@@ -20,13 +20,14 @@ type reference struct {
 	spent   map[string]bool
 	through map[string]time.Time // by group, the end of the last window that was judged
 	fired   []string             // IDs of the completing events
+	now     time.Time
 }
 
 // seen is one event of one rule.
 type seen struct {
 	id, group, value string
 	position         int
-	at               time.Time
+	at, stored       time.Time
 	key              event.Digest
 }
 
@@ -45,13 +46,14 @@ func (r *reference) arrive(s seen) {
 		s.position = 0 // an event counts once, by however many rules it matches
 	}
 	known := slices.ContainsFunc(r.live[s.group], func(o seen) bool { return r.name(o) == r.name(s) })
-	if known || r.spent[r.name(s)] {
+	if known || r.spent[r.name(s)] || slices.Contains(r.fired, s.id) {
 		return
 	}
 	if end, ok := r.through[s.group]; ok && !s.at.After(end) {
 		r.spent[r.name(s)] = true
 		return
 	}
+	s.stored = r.now
 	list := append(slices.Clone(r.live[s.group]), s)
 	slices.SortFunc(list, func(a, b seen) int {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.position, b.position), bytes.Compare(a.key[:], b.key[:]), cmp.Compare(a.value, b.value))
@@ -73,8 +75,8 @@ func (r *reference) complete(group string) (any bool) {
 				begin++
 			}
 			if r.holds(list[begin : end+1]) {
-				r.find(list[end])
 				r.use(group, begin, end)
+				r.find(list[end])
 				again, any = true, true
 				break
 			}
@@ -85,9 +87,8 @@ func (r *reference) complete(group string) (any bool) {
 
 // find notes the completing event; an event is a correlation's match once.
 func (r *reference) find(completing seen) {
-	if !slices.Contains(r.fired, completing.id) {
-		r.fired = append(r.fired, completing.id)
-	}
+	r.fired = append(r.fired, completing.id)
+	r.live[completing.group] = slices.DeleteFunc(slices.Clone(r.live[completing.group]), func(s seen) bool { return s.id == completing.id })
 }
 
 func (r *reference) use(group string, begin, end int) {
@@ -129,11 +130,12 @@ func (r *reference) thin(group string) {
 
 // pass judges the windows that have closed by now.
 func (r *reference) pass(now time.Time) {
+	r.now = now
 	for group := range r.live {
 		for !r.def.AtOnce() && len(r.live[group]) > 0 {
 			list := r.live[group]
 			end := list[0].at.Add(r.def.Timespan)
-			if now.Before(end.Add(r.def.Wait)) {
+			if now.Before(end.Add(r.def.Wait)) || now.Before(list[0].stored.Add(r.def.Wait)) {
 				break
 			}
 			last := 0
@@ -141,10 +143,10 @@ func (r *reference) pass(now time.Time) {
 				last++
 			}
 			r.through[group] = end
+			r.use(group, 0, last)
 			if r.holds(list[:last+1]) {
 				r.find(list[last])
 			}
-			r.use(group, 0, last)
 		}
 	}
 }

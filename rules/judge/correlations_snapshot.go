@@ -12,7 +12,7 @@ import (
 // snapshot adds what is held for correlations.
 func (s *correlations) snapshot(to *snapshot) {
 	to.Windows = slices.SortedFunc(maps.Values(s.byID), func(a, b *windows) int { return cmp.Compare(a.order, b.order) })
-	to.Contributions = slices.SortedFunc(slices.Values(s.held.heap), func(a, b *contribution) int { return cmp.Compare(a.order, b.order) })
+	to.Contributions = s.held.all()
 	for e := s.spent.line.Front(); e != nil; e = e.Next() {
 		to.Spent = append(to.Spent, e.Value.(memory))
 	}

@@ -107,8 +107,10 @@ func (j *Judge) settle(a *act, state event.State, view view) {
 	}
 }
 
-// forget lets go of what is too old, or too much.
+// forget lets go of what is too old, or too much. Contributions come first, since
+// they may end as acts.
 func (j *Judge) forget() {
+	j.forgetContributions()
 	for a := j.acts.oldest(); a != nil; a = j.acts.oldest() {
 		crowded := j.acts.len() > j.cfg.MaxHeld
 		if !crowded && !j.clock.After(a.Stored.Add(j.cfg.Memory)) {
@@ -123,7 +125,6 @@ func (j *Judge) forget() {
 		j.leave(a)
 	}
 	j.letGo += j.approvals.forget(j.clock, j.cfg)
-	j.letGo += j.correlations.forget(j.clock, j.cfg)
 	j.settled.forget(j.clock, j.cfg)
 }
 

@@ -23,8 +23,9 @@ type Config struct {
 	// Lateness is by how much events of one correlation may arrive after each
 	// other, beyond its timespan. Zero: 1 day.
 	Lateness time.Duration
-	// MaxContributions bounds what is held for correlations; what would be
-	// forgotten first is let go first, and [Stats] counts it. Zero: 100,000.
+	// MaxContributions bounds what is held for correlations. Of too many that is
+	// let go first which would be forgotten first of the correlation that has the
+	// most, and [Stats] counts it. Zero: 100,000.
 	MaxContributions int
 }
 

@@ -29,6 +29,7 @@ type contribution struct {
 
 	place               // when it is to be forgotten
 	id     string       // by which duplicates are recognised when it is gone
+	match  string       // the ID of Match
 	at     int64        // when it happened, in microseconds since 1970
 	key    event.Digest // of the event
 	mark   int          // stands for what is counted: the value, or the rule
@@ -52,7 +53,7 @@ func newContribution(p event.Part, ref event.Ref, stored time.Time) *contributio
 func (c *contribution) ready() {
 	c.at, c.key, c.number = c.Match.Event.At().UnixMicro(), c.Match.Event.Key(), parseNumber(c.Value)
 	id := strings.Join([]string{c.Windows, c.key.String(), strconv.Itoa(c.Position), c.Value}, "/")
-	c.id = event.DigestOf([]byte(id)).String()
+	c.id, c.match = event.DigestOf([]byte(id)).String(), c.Match.ID()
 }
 
 // byTime is the order of contributions in their windows. At the same moment the
@@ -234,9 +235,11 @@ func (w *windows) surplus() *contribution {
 	return rest[slices.IndexFunc(rest, func(c *contribution) bool { return c.Position == crowd })]
 }
 
-// closes is when the first open window is judged.
+// closes is when the first open window is judged. What began it may have come
+// long after its end, after hours in which nothing ran: then the others that
+// come with it are given the same time as what is late at any other end.
 func (w *windows) closes() time.Time {
-	return civil(w.end().Add(w.Definition.Wait))
+	return civil(later(w.end(), w.held[0].Stored).Add(w.Definition.Wait))
 }
 
 // end is the end of the first open window, and never before its begin, be that
