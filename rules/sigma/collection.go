@@ -27,6 +27,10 @@ func Collect(docs []Document) ([]Document, Faults) {
 // global counts again for each rule.
 const maxCollected = 16 * maxFile
 
+// maxGlobal bounds the documents that are laid under one rule, one after the
+// other.
+const maxGlobal = 100
+
 type collector struct {
 	out      []Document
 	faults   Faults
@@ -51,6 +55,10 @@ func (c *collector) document(d Document) {
 	action, _ := Text(pair.Value)
 	switch action {
 	case "global":
+		if len(c.global) == maxGlobal {
+			c.fault(d, pair.Value, "%d documents are global already; write what they have in common into one", maxGlobal)
+			return
+		}
 		c.global, c.used = append(c.global, d), false
 	case "reset":
 		if len(d.Root.Values) > 1 {
@@ -126,15 +134,15 @@ func (d Document) key(key string) (Pair, bool) {
 }
 
 // merged lays documents over each other. The result stands where the last one
-// does, and can show the lines of all.
+// does.
 func merged(layers []Document) Document {
-	last := layers[len(layers)-1]
-	out := Document{Place: last.Place}
-	out.Place.Source, out.first = layers[0].Place.Source, layers[0].first
-	for _, l := range layers {
-		out.Source = joined(out.Source, l.Source)
+	out := Document{Place: layers[len(layers)-1].Place}
+	texts := make([][]byte, len(layers))
+	for i, l := range layers {
+		texts[i] = l.Source
 		out.Root = mergedMapping(out.Root, withoutAction(l.Root))
 	}
+	out.Source = joined(texts...)
 	return out
 }
 
@@ -172,16 +180,21 @@ func mergedMapping(under, over *ast.MappingNode) *ast.MappingNode {
 	return out
 }
 
-// joined appends a document's text to others, so that the whole is YAML again.
-func joined(all, text []byte) []byte {
-	all = slices.Clone(all)
-	if len(all) > 0 {
-		if !bytes.HasSuffix(all, []byte("\n")) {
+// joined returns the texts of documents one after the other, so that the whole
+// is YAML again.
+func joined(texts ...[]byte) []byte {
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	var all []byte
+	for _, text := range texts {
+		if len(all) > 0 && !bytes.HasSuffix(all, []byte("\n")) {
 			all = append(all, '\n')
 		}
-		if line, _, _ := bytes.Cut(text, []byte("\n")); !isMarker(line) {
+		if line, _, _ := bytes.Cut(text, []byte("\n")); len(all) > 0 && !isMarker(line) {
 			all = append(all, "---\n"...)
 		}
+		all = append(all, text...)
 	}
-	return append(all, text...)
+	return all
 }

@@ -230,16 +230,18 @@ func (p *correlationParser) fields(pair Pair, to *[]string) {
 	if !ok {
 		items = []ast.Node{pair.Value}
 	}
+	seen := map[string]bool{}
 	for _, it := range items {
 		name, ok := Text(it)
 		switch {
 		case !ok || name == "":
 			p.fault(it, "%s has to list fields", pair.Key)
-		case slices.Contains(*to, name):
+		case seen[name]:
 			p.fault(it, "field %q stands twice", name)
 		default:
 			*to = append(*to, name)
 		}
+		seen[name] = true
 	}
 }
 

@@ -84,6 +84,22 @@ type writtenCondition struct {
 	text string
 }
 
+// maxNamed bounds how many selections the conditions of a rule name in all:
+// "1 of them" names each of them, and whoever is not there is looked for.
+const maxNamed = 1 << 16
+
+// names counts n names of selections, and says whether there are not too many.
+func (p *ruleParser) names(n int, in writtenCondition) bool {
+	full := p.named > maxNamed
+	if p.named += n; p.named <= maxNamed {
+		return true
+	}
+	if !full {
+		p.fault(in.node, "condition: the conditions of this rule name selections more than %d times, with those that \"1 of\" and \"all of\" mean; write another rule for some of them", maxNamed)
+	}
+	return false
+}
+
 // resolve checks that a condition names selections that exist.
 func (p *ruleParser) resolve(c condition, in writtenCondition) {
 	switch c := c.(type) {
@@ -99,7 +115,7 @@ func (p *ruleParser) resolve(c condition, in writtenCondition) {
 		p.resolve(c.of, in)
 	case named:
 		name := c.name.text
-		if _, ok := p.rule.selections[name]; !ok {
+		if _, ok := p.rule.selections[name]; !ok && p.names(len(p.rule.names), in) {
 			p.faults = append(p.faults, p.doc.within(in.node, in.text, c.name.at,
 				"condition: there is no selection %q%s", name, suggest(name, p.rule.names)))
 		}
@@ -112,6 +128,9 @@ func (p *ruleParser) resolve(c condition, in writtenCondition) {
 }
 
 func (p *ruleParser) resolvePattern(pattern word, in writtenCondition) {
+	if !p.names(len(p.rule.names), in) {
+		return
+	}
 	names := p.rule.matching(pattern.text)
 	if len(names) == 0 {
 		p.faults = append(p.faults, p.doc.within(in.node, in.text, pattern.at, "condition: no selection is named %q", pattern.text))
@@ -124,13 +143,13 @@ func (p *ruleParser) resolvePattern(pattern word, in writtenCondition) {
 // matching returns the names of the selections that a pattern of "1 of" or
 // "all of" means. "them" leaves out names that begin with an underscore.
 func (r *Rule) matching(pattern string) []string {
+	means := ParsePattern(pattern).Match
+	if strings.EqualFold(pattern, "them") {
+		means = func(n string) bool { return !strings.HasPrefix(n, "_") }
+	}
 	var names []string
 	for _, n := range r.names {
-		if strings.EqualFold(pattern, "them") {
-			if !strings.HasPrefix(n, "_") {
-				names = append(names, n)
-			}
-		} else if ParsePattern(pattern).Match(n) {
+		if means(n) {
 			names = append(names, n)
 		}
 	}

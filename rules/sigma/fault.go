@@ -79,11 +79,27 @@ func (fs Faults) Err() error {
 
 // Place is where a document stands in its file.
 type Place struct {
-	File   string
-	Source []byte // of the file, from some line up to the document's first on
-	Line   int    // of the document's first line in the file, from 1
+	File string
+	Line int // of the document's first line in the file, from 1
 
-	first int // the line that Source begins with
+	text *fileText
+}
+
+// fileText is a file whose lines can be shown: a fault in each of them must not
+// read all those before it again.
+type fileText struct {
+	src   []byte
+	lines []int // where each begins
+}
+
+func newFileText(src []byte) *fileText {
+	t := &fileText{src: src, lines: []int{0}}
+	for i, c := range src {
+		if c == '\n' {
+			t.lines = append(t.lines, i+1)
+		}
+	}
+	return t
 }
 
 // At returns a fault at a node of the document.
@@ -109,19 +125,11 @@ func (p Place) atToken(tok *token.Token, format string, args ...any) Fault {
 	return f
 }
 
-// line returns line n of the file, or nothing if Source begins behind it.
+// line returns line n of the file, or nothing if there is none.
 func (p Place) line(n int) string {
-	rest := p.Source
-	for ; n > p.first; n-- {
-		_, after, ok := bytes.Cut(rest, []byte("\n"))
-		if !ok {
-			return ""
-		}
-		rest = after
-	}
-	if n < p.first {
+	if p.text == nil || n < 1 || n > len(p.text.lines) {
 		return ""
 	}
-	found, _, _ := bytes.Cut(rest, []byte("\n"))
+	found, _, _ := bytes.Cut(p.text.src[p.text.lines[n-1]:], []byte("\n"))
 	return strings.TrimRight(string(found), "\r")
 }

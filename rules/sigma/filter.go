@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -138,7 +139,7 @@ func (p *filterParser) rules(pair Pair) {
 }
 
 // maxDecided bounds how many selections a filter's condition is tried with.
-const maxDecided = 12
+const maxDecided = 8
 
 // direction finds out whether the filter suppresses where its condition holds
 // or where it does not.
@@ -192,47 +193,92 @@ func (f *Filter) passes(lists Lists) (Expr, Faults) {
 	return Not{e}, faults
 }
 
+// maxFiltered bounds the text that filters add to their rules.
+const maxFiltered = 64 << 20
+
 // Apply hands each rule the filters that are for it. It fails for a filter
 // that names a rule that is not there or has another log source, and for one
 // that is for none.
 func Apply(filters []*Filter, rules []*Rule) Faults {
-	var faults Faults
-	var known []string
-	for _, r := range rules {
-		known = append(known, r.Name, r.ID)
+	a := applier{rules: rules, known: map[string]*Rule{}}
+	for _, r := range slices.Backward(rules) {
+		a.known[r.Name], a.known[r.ID] = r, r
 	}
-	known = slices.DeleteFunc(known, func(s string) bool { return s == "" })
+	delete(a.known, "")
+	a.names = slices.Sorted(maps.Keys(a.known))
 	for _, f := range filters {
-		for _, named := range f.rules {
-			i := slices.IndexFunc(rules, named.is)
-			if i < 0 {
-				faults = append(faults, f.At(named.node, "there is no rule %q%s", named.name, suggest(named.name, known)))
-			} else if r := rules[i]; !f.LogSource.Covers(r.LogSource) {
-				faults = append(faults, f.At(named.node, "the filter is for %s, and the rule %q for %s; they have no event in common",
-					f.LogSource, named.name, r.LogSource))
-			}
-		}
-		if n := f.apply(rules); n == 0 && len(f.rules) == 0 {
-			faults = append(faults, f.At(f.logSource, "no rule has the log source %s; the filter would suppress nothing", f.LogSource))
-		}
+		a.filter(f)
 	}
-	return faults
+	for _, r := range rules {
+		texts := [][]byte{r.Document}
+		for _, f := range r.Filters {
+			texts = append(texts, f.Document)
+		}
+		r.Document = joined(texts...)
+	}
+	return a.faults
 }
 
-func (n filtered) is(r *Rule) bool { return n.name == r.ID || n.name == r.Name }
+// applier hands filters to their rules.
+type applier struct {
+	rules  []*Rule
+	known  map[string]*Rule // by name and by ID
+	names  []string         // of known
+	added  int              // bytes
+	faults Faults
+}
 
-// apply hands the filter to its rules and returns how many they are.
-func (f *Filter) apply(rules []*Rule) int {
-	n := 0
-	for _, r := range rules {
-		meant := len(f.rules) == 0 || slices.ContainsFunc(f.rules, func(n filtered) bool { return n.is(r) })
-		if meant && f.LogSource.Covers(r.LogSource) {
-			r.Filters = append(r.Filters, f)
-			r.Document = joined(r.Document, f.Document)
-			n++
-		}
+func (a *applier) fault(f *Filter, node ast.Node, format string, args ...any) {
+	a.faults = append(a.faults, f.At(node, format, args...))
+}
+
+func (a *applier) filter(f *Filter) {
+	meant := a.rules
+	if len(f.rules) > 0 {
+		meant = a.named(f)
 	}
-	return n
+	n := 0
+	for _, r := range meant {
+		if !f.LogSource.Covers(r.LogSource) {
+			continue
+		}
+		if a.added += len(f.Document); a.added > maxFiltered {
+			a.fault(f, f.logSource, "the filters come to more than %d bytes with the rules that they are for; this one is not for all of its rules", maxFiltered)
+			return
+		}
+		r.Filters = append(r.Filters, f)
+		n++
+	}
+	if n == 0 && len(f.rules) == 0 {
+		a.fault(f, f.logSource, "no rule has the log source %s; the filter would suppress nothing", f.LogSource)
+	}
+}
+
+// maxUnknown bounds for how many names of a filter that are nobody's the
+// nearest one is looked for.
+const maxUnknown = 20
+
+// named returns the rules that a filter names, each once.
+func (a *applier) named(f *Filter) []*Rule {
+	var out []*Rule
+	seen, unknown := map[*Rule]bool{}, 0
+	for _, named := range f.rules {
+		r := a.known[named.name]
+		switch {
+		case r == nil:
+			hint := ""
+			if unknown++; unknown <= maxUnknown {
+				hint = suggest(named.name, a.names)
+			}
+			a.fault(f, named.node, "there is no rule %q%s", named.name, hint)
+		case !f.LogSource.Covers(r.LogSource):
+			a.fault(f, named.node, "the filter is for %s, and the rule %q for %s; they have no event in common", f.LogSource, named.name, r.LogSource)
+		case !seen[r]:
+			out = append(out, r)
+		}
+		seen[r] = true
+	}
+	return out
 }
 
 // Covers says whether every event of o is one of s: each part that s names is

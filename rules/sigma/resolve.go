@@ -57,6 +57,7 @@ type resolver struct {
 	lists  Lists
 	faults Faults
 	memo   map[string]Expr // of selections
+	spelt  int             // characters that values stand for
 }
 
 func (c *resolver) fault(node ast.Node, format string, args ...any) {
@@ -200,9 +201,18 @@ func (c *resolver) unexpanded(p *Predicate, v value, m *modifiers) []Expr {
 
 // texts resolves a Sigma string, which its modifiers may turn into several.
 func (c *resolver) texts(p *Predicate, v value, m *modifiers, value Pattern, entries []string) []Expr {
+	if c.spelt > maxSpeltAll {
+		return nil // which has been said
+	}
 	found, err := patterns(value, m, entries)
+	if _, is := errors.AsType[tooMuch](err); is {
+		c.spelt += maxSpelt // it took as long as if it had been little enough
+	}
 	if err != nil {
 		c.fault(v.node, "%v", err)
+		return nil
+	}
+	if len(found) > 1 && !c.room(v, found) {
 		return nil
 	}
 	var any Or
@@ -215,6 +225,18 @@ func (c *resolver) texts(p *Predicate, v value, m *modifiers, value Pattern, ent
 		return []Expr{any[0]}
 	}
 	return []Expr{any}
+}
+
+// room says whether the rule may have these texts of a value, too.
+func (c *resolver) room(v value, texts []Pattern) bool {
+	for _, t := range texts {
+		c.spelt += len(t)
+	}
+	if c.spelt <= maxSpeltAll {
+		return true
+	}
+	c.fault(v.node, "the values of this rule stand for more than %d characters; write another rule for some of them", maxSpeltAll)
+	return false
 }
 
 // single resolves a value that is no Sigma string.

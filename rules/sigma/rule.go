@@ -95,6 +95,7 @@ type ruleParser struct {
 	doc    Document
 	rule   *Rule
 	used   map[string]bool // selections that a condition names
+	named  int             // how often conditions name one, with those that patterns mean
 	faults Faults
 }
 

@@ -6,9 +6,13 @@ import (
 	"unicode"
 )
 
-// maxVariants bounds how many texts one value may stand for by its
-// placeholders, its dashes or its encodings: each is compared on its own.
-const maxVariants = 4096
+// Bounds on what the values of a rule may stand for by their placeholders,
+// dashes and encodings, which multiply: each text is compared on its own.
+const (
+	maxVariants = 4096    // of one value
+	maxSpelt    = 1 << 20 // characters of one value in all its variants
+	maxSpeltAll = 1 << 22 // of all such values of a rule
+)
 
 // patterns applies the modifiers to a value, in the order in which they stand.
 // Any of what it returns suffices. entries are what stands for the value's
@@ -42,16 +46,28 @@ func patterns(value Pattern, m *modifiers, entries []string) ([]Pattern, error) 
 	return out, nil
 }
 
+// tooMuch says of a value that its modifiers multiply it beyond the bounds.
+type tooMuch string
+
+func (e tooMuch) Error() string { return "the value stands for more than " + string(e) }
+
 // each applies f to all of a list and joins what it returns.
-func each[T any](list []T, f func(T) ([]T, error)) ([]T, error) {
+func each[T ~[]C, C any](list []T, f func(T) ([]T, error)) ([]T, error) {
 	var out []T
+	spelt := 0
 	for _, v := range list {
 		more, err := f(v)
 		if err != nil {
 			return nil, err
 		}
+		for _, text := range more {
+			spelt += len(text)
+		}
 		if out = append(out, more...); len(out) > maxVariants {
-			return nil, fmt.Errorf("the value stands for more than %d texts; write fewer of them at a time", maxVariants)
+			return nil, tooMuch(fmt.Sprintf("%d texts; write fewer of them at a time", maxVariants))
+		}
+		if spelt > maxSpelt {
+			return nil, tooMuch(fmt.Sprintf("%d characters; write less of it at a time", maxSpelt))
 		}
 	}
 	return out, nil

@@ -31,11 +31,10 @@ func ParseDocuments(file string, src []byte) ([]Document, Faults) {
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")) // some editors begin a file with a byte order mark
 	var docs []Document
 	var faults Faults
-	start, rest := 1, src
+	start, text := 1, newFileText(src)
 	for _, part := range split(src) {
-		d := Document{Place: Place{File: file, Source: rest, Line: start, first: start}, Source: part}
+		d := Document{Place: Place{File: file, Line: start, text: text}, Source: part}
 		start += bytes.Count(part, []byte("\n"))
-		rest = rest[len(part):]
 		fault := d.parse()
 		switch {
 		case fault != nil:
