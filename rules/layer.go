@@ -31,9 +31,9 @@ func LoadSound(layers ...Layer) (*Policy, sigma.Faults) {
 	barred := map[place]sigma.Faults{}
 	for {
 		l := loadLayers(layers, barred)
-		faults := append(l.faults, l.policy.Prune()...)
+		l.faults = append(l.faults, l.policy.Prune()...)
 		if !l.bar() {
-			return l.policy, faults.Unique()
+			return l.policy, l.faults.Unique()
 		}
 	}
 }
