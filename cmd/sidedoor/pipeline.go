@@ -21,16 +21,19 @@ import (
 
 // pipeline is the whole way of the data in one process.
 type pipeline struct {
-	cfg      *config
-	policy   *rules.Policy // in force; changed by enforce alone
-	matcher  atomic.Pointer[rules.Matcher]
-	metrics  *policyMetrics
-	stream   *stream.Stream
-	judge    *watchedJudge
-	sealer   *sealer
-	addr     net.Addr // where sources are received
-	registry *prometheus.Registry
-	log      *slog.Logger
+	cfg    *config
+	policy *rules.Policy // in force; changed by enforce alone
+	// unannounced says that the stream may hold another policy than the one in
+	// force: the next reload announces its own whatever has changed.
+	unannounced bool
+	matcher     atomic.Pointer[rules.Matcher]
+	metrics     *policyMetrics
+	stream      *stream.Stream
+	judge       *watchedJudge
+	sealer      *sealer
+	addr        net.Addr // where sources are received
+	registry    *prometheus.Registry
+	log         *slog.Logger
 	// now dates what arrives. The demo, whose week is past, has its own.
 	now func() time.Time
 

@@ -61,10 +61,12 @@ func (p *pipeline) enforce(ctx context.Context, policy *rules.Policy) error {
 	if err := keepPolicy(ctx, p.stream, policy); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
+	// Whether a failed announcement is on the stream all the same is not known.
+	p.unannounced = true
 	if err := p.stream.PublishPolicy(ctx, p.announcement(policy)); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	p.policy = policy
+	p.policy, p.unannounced = policy, false
 	p.matcher.Store(matcher)
 	p.metrics.loaded.Set(float64(len(policy.Documents())))
 	p.metrics.rejected.Set(float64(len(policy.Rejected)))
@@ -121,7 +123,7 @@ func (p *pipeline) tryReload(ctx context.Context) (outcome string, err error) {
 		return reloadFailed, err
 	}
 	old := p.policy
-	if old.Digest == policy.Digest && slices.Equal(p.announcement(old).Rejected, p.announcement(policy).Rejected) {
+	if !p.unannounced && old.Digest == policy.Digest && slices.Equal(p.announcement(old).Rejected, p.announcement(policy).Rejected) {
 		p.log.Info("policy is unchanged", "rules", len(policy.Documents()))
 		return reloadUnchanged, nil
 	}
