@@ -1,8 +1,10 @@
 package sigma_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"sidedoor/rules/sigma"
 )
@@ -112,5 +114,22 @@ func TestAFileThatNestsWithoutEndIsRefused(t *testing.T) {
 	list := strings.Repeat("- {a: [1, 2, {b: c}], d: [x]}\n", 500)
 	if _, faults := sigma.ParseDocuments("f.yml", []byte("a:\n"+list)); faults.Err() != nil {
 		t.Errorf("a long list is refused: %v", faults[0].Message)
+	}
+}
+
+// It needs time by the square of a mapping's keys, too.
+func TestAMappingWithoutEndIsRefused(t *testing.T) {
+	var keys, list strings.Builder
+	for i := range 70_000 {
+		fmt.Fprintf(&keys, "k%d: v\n", i)
+		fmt.Fprintf(&list, "- a: b\n  c: d\n")
+	}
+	started := time.Now()
+	_, faults := sigma.ParseDocuments("f.yml", []byte(keys.String()))
+	if !strings.Contains(faults.Error(), "f.yml:20001:1: the mapping has more than 20000 keys; divide it") || time.Since(started) > 10*time.Second {
+		t.Errorf("%.200s", faults.Error())
+	}
+	if _, faults := sigma.ParseDocuments("f.yml", []byte("a:\n"+list.String())); len(faults) > 0 {
+		t.Errorf("a list of small mappings is refused: %.200s", faults.Error())
 	}
 }
