@@ -66,8 +66,8 @@ func TestARuleThatCannotMeanWhatItSaysIsRefused(t *testing.T) {
 		{"a modifier on a list of mappings", "s: {a|contains: [{b: x}]}\ncondition: s", "a modifier cannot stand on a nested selection"},
 		{"two comparisons", "s: {a|gt|lt: 5}\ncondition: s", "these modifiers exclude each other: gt, lt"},
 		{"a list in a list", "s: {a: [[x]]}\ncondition: s", "a value has to be a text"},
-		{"a key that stands twice", "s: {a: 1, a: 2}\ncondition: s", "already defined"},
-		{"a selection that stands twice", "s: {a: 1}\ns: {a: 2}\ncondition: s", "already defined"},
+		{"a key that stands twice", "s: {a: 1, a: 2}\ncondition: s", "stands twice, first in line 4"},
+		{"a selection that stands twice", "s: {a: 1}\ns: {a: 2}\ncondition: s", "stands twice, first in line 4"},
 		{"an alias", "s: &x {a: 1}\nt: *x\ncondition: s or t", "5:6: YAML aliases and merge keys are not supported"},
 		{"a merge key", "s: &x {a: 1}\nt: {<<: *x}\ncondition: s or t", "YAML aliases and merge keys are not supported"},
 	} {
