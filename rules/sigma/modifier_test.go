@@ -164,3 +164,12 @@ func FuzzCaret(f *testing.F) {
 func plain(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
+
+// Other tools read an address as the network of itself, and rules rely on it.
+func TestAnAddressIsANetworkOfOne(t *testing.T) {
+	for _, address := range []string{"10.0.0.1", "'2001:db8::1'"} {
+		if _, faults := parse(detected("T", "s: {a|cidr: "+address+"}\ncondition: s"), nil); len(faults) > 0 {
+			t.Error(faults)
+		}
+	}
+}

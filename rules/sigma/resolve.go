@@ -326,7 +326,11 @@ func insteadOf(err error) string {
 	return ""
 }
 
+// parseNetwork reads a network, or an address as the network of itself alone.
 func parseNetwork(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
 		return p, fmt.Errorf("%q is no network; write 10.0.0.0/8", s)
