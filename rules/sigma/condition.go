@@ -46,13 +46,19 @@ func wrong(at span, format string, args ...any) error {
 	return &conditionError{fmt.Sprintf(format, args...), at}
 }
 
+// correlateInstead is what to write for what conditions once counted.
+const correlateInstead = "write a document with correlation: that refers to this rule"
+
 // parseCondition reads a condition: not binds before and, and before or; the
 // words are not case-sensitive.
 //
 // Grammar: Sigma specification 2.1, "Condition".
 func parseCondition(s string) (condition, error) {
-	if before, _, found := strings.Cut(s, "|"); found {
-		return nil, wrong(span{len([]rune(before)), 1}, "aggregations behind '|' were removed from Sigma; this version does not run them")
+	if before, after, found := strings.Cut(s, "|"); found {
+		if strings.HasPrefix(after, "|") {
+			return nil, wrong(span{len([]rune(before)), 2}, "%q is not expected here; write or", "||")
+		}
+		return nil, wrong(span{len([]rune(before)), 1}, "aggregations behind '|' were removed from Sigma; %s", correlateInstead)
 	}
 	p := &conditionParser{words: conditionWords(s), end: span{len([]rune(s)) - 1, 1}}
 	c, err := p.or(0)
@@ -61,6 +67,9 @@ func parseCondition(s string) (condition, error) {
 	}
 	if p.at < len(p.words) {
 		w := p.words[p.at]
+		if w.text == "&&" || w.text == "&" {
+			return nil, wrong(w.at, "%q is not expected here; write and", w.text)
+		}
 		return nil, wrong(w.at, "%q is not expected here; join selections by and, or", w.text)
 	}
 	return c, nil
@@ -181,6 +190,9 @@ func (p *conditionParser) selection() (condition, error) {
 			return every{pattern}, nil
 		}
 		return some{pattern}, nil
+	}
+	if p.is("of") {
+		return nil, wrong(t.at, "only 1 of, any of and all of are known, not %s of", t.text)
 	}
 	switch strings.ToLower(t.text) {
 	case ")", "(", "and", "or", "of":

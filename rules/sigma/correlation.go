@@ -118,9 +118,7 @@ func ParseCorrelation(d Document) (*Correlation, Faults) {
 		seen[pair.Key] = true
 		p.top(pair)
 	}
-	if !seen["title"] && len(p.faults) == 0 {
-		p.fault(d.Root, "a correlation needs a title")
-	}
+	p.needs("a correlation", "title")
 	return p.finish(), p.faults
 }
 
@@ -182,7 +180,7 @@ func (p *correlationParser) block(pair Pair) {
 			p.fault(pair.KeyNode, "a correlation needs %s", k)
 		}
 	}
-	if len(p.faults) == 0 { // a condition is read in the light of the others
+	if slices.Contains(CorrelationTypes, p.out.Type) { // a condition is read in the light of that
 		p.readCondition(pair)
 	}
 }

@@ -142,7 +142,7 @@ func TestAFaultOfACorrelationHasItsPlaceAndRemedy(t *testing.T) {
 		{"generate that is a text", counted, "level: high", "generate: sometimes", "c.yml:3:11: generate is true or false"},
 		{"a detection beside it", counted, "level: high", "detection: {s: {a: b}, condition: s}", "c.yml:3:1: a correlation has no detection; its rules have, each in a document of its own"},
 		{"a key twice", counted, "level: high", "title: U", `c.yml:3:1: `},
-		{"no title", counted, "title: T\n", "", "c.yml:1:3: a correlation needs a title"},
+		{"no title", counted, "title: T\n", "", "c.yml:1:1: a correlation needs a title"},
 		{"an unknown level", counted, "level: high", "level: hihg", `c.yml:3:8: level "hihg" is none of`},
 		{"no mapping", "title: T\ncorrelation: x\n", "", "", "c.yml:2:1: correlation has to be a mapping"},
 		{"fifty-one rules", counted, "[a, b]", "[" + many(51) + "]", "a correlation refers to 51 rules; 50 are allowed"},

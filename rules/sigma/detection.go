@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -25,18 +26,24 @@ func (p *ruleParser) selections(of Pair, pairs []Pair) {
 		case "condition":
 			conditions = &pairs[i]
 		case "timeframe":
-			p.fault(s.KeyNode, "timeframe belongs to aggregations, which this version does not run")
+			p.fault(s.KeyNode, "timeframe belongs to aggregations, which were removed from Sigma; %s", correlateInstead)
 		default:
 			if _, twice := p.rule.selections[s.Key]; twice {
 				p.fault(s.KeyNode, "selection %q stands twice", s.Key)
 				continue
 			}
-			p.rule.selections[s.Key] = p.selection("", s.Value, s.KeyNode)
+			p.rule.selections[s.Key] = p.searched(s)
 			p.rule.names = append(p.rule.names, s.Key)
 		}
 	}
 	if conditions == nil {
-		p.fault(of.KeyNode, "%s needs a condition", of.Key)
+		near := nearest("condition", p.rule.names)
+		if near == "" {
+			p.fault(of.KeyNode, "%s needs a condition", of.Key)
+			return
+		}
+		i := slices.IndexFunc(pairs, func(s Pair) bool { return s.Key == near })
+		p.fault(pairs[i].KeyNode, "%s needs a condition; did you mean %q?", of.Key, "condition")
 		return
 	}
 	before := len(p.faults)
@@ -44,6 +51,15 @@ func (p *ruleParser) selections(of Pair, pairs []Pair) {
 	if len(p.faults) == before {
 		p.unused(pairs)
 	}
+}
+
+// searched reads what stands under a selection's name.
+func (p *ruleParser) searched(s Pair) selection {
+	if IsNull(s.Value) {
+		p.fault(s.KeyNode, "the selection %q is empty", s.Key)
+		return listOr{}
+	}
+	return p.selection("", s.Value, s.KeyNode)
 }
 
 // unused reports the selections that no condition names: a filter that was
@@ -66,7 +82,15 @@ func (p *ruleParser) conditions(pair Pair) {
 		p.fault(pair.KeyNode, "the list of conditions is empty; the rule would never match")
 	}
 	for _, n := range nodes {
-		text, _ := Text(n)
+		text, isText := Text(n)
+		switch {
+		case IsNull(n), isText && strings.TrimSpace(text) == "":
+			p.fault(pair.KeyNode, "the condition is empty")
+			continue
+		case !isText:
+			p.fault(pair.KeyNode, "a condition is a text, or a list of them")
+			continue
+		}
 		c, err := parseCondition(text)
 		var at *conditionError
 		if errors.As(err, &at) {
@@ -117,7 +141,7 @@ func (p *ruleParser) resolve(c condition, in writtenCondition) {
 		name := c.name.text
 		if _, ok := p.rule.selections[name]; !ok && p.names(len(p.rule.names), in) {
 			p.faults = append(p.faults, p.doc.within(in.node, in.text, c.name.at,
-				"condition: there is no selection %q%s", name, suggest(name, p.rule.names)))
+				"condition: there is no selection %q%s", name, p.meant(name)))
 		}
 		p.used[name] = true
 	case some:
@@ -125,6 +149,14 @@ func (p *ruleParser) resolve(c condition, in writtenCondition) {
 	case every:
 		p.resolvePattern(c.pattern, in)
 	}
+}
+
+// meant says which selection a name may mean that is none.
+func (p *ruleParser) meant(name string) string {
+	if not, ok := strings.CutPrefix(name, "!"); ok && slices.Contains(p.rule.names, not) {
+		return "; write not " + not
+	}
+	return suggest(name, p.rule.names)
 }
 
 func (p *ruleParser) resolvePattern(pattern word, in writtenCondition) {

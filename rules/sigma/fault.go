@@ -104,8 +104,15 @@ func newFileText(src []byte) *fileText {
 
 // At returns a fault at a node of the document.
 func (p Place) At(node ast.Node, format string, args ...any) Fault {
-	if node == nil {
+	switch n := node.(type) {
+	case nil:
 		return p.atToken(nil, format, args...)
+	case *ast.MappingNode: // whose token is the first colon
+		if !n.IsFlowStyle && len(n.Values) > 0 {
+			node = n.Values[0].Key
+		}
+	case *ast.MappingValueNode:
+		node = n.Key
 	}
 	return p.atToken(node.GetToken(), format, args...)
 }

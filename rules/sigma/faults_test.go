@@ -1,8 +1,10 @@
 package sigma_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"sidedoor/rules/sigma"
 )
@@ -64,8 +66,8 @@ func TestARuleThatCannotMeanWhatItSaysIsRefused(t *testing.T) {
 		{"a modifier on a list of mappings", "s: {a|contains: [{b: x}]}\ncondition: s", "a modifier cannot stand on a nested selection"},
 		{"two comparisons", "s: {a|gt|lt: 5}\ncondition: s", "these modifiers exclude each other: gt, lt"},
 		{"a list in a list", "s: {a: [[x]]}\ncondition: s", "a value has to be a text"},
-		{"a key that stands twice", "s: {a: 1, a: 2}\ncondition: s", "already defined"},
-		{"a selection that stands twice", "s: {a: 1}\ns: {a: 2}\ncondition: s", "already defined"},
+		{"a key that stands twice", "s: {a: 1, a: 2}\ncondition: s", "stands twice, first in line 4"},
+		{"a selection that stands twice", "s: {a: 1}\ns: {a: 2}\ncondition: s", "stands twice, first in line 4"},
 		{"an alias", "s: &x {a: 1}\nt: *x\ncondition: s or t", "5:6: YAML aliases and merge keys are not supported"},
 		{"a merge key", "s: &x {a: 1}\nt: {<<: *x}\ncondition: s or t", "YAML aliases and merge keys are not supported"},
 	} {
@@ -112,5 +114,22 @@ func TestAFileThatNestsWithoutEndIsRefused(t *testing.T) {
 	list := strings.Repeat("- {a: [1, 2, {b: c}], d: [x]}\n", 500)
 	if _, faults := sigma.ParseDocuments("f.yml", []byte("a:\n"+list)); faults.Err() != nil {
 		t.Errorf("a long list is refused: %v", faults[0].Message)
+	}
+}
+
+// It needs time by the square of a mapping's keys, too.
+func TestAMappingWithoutEndIsRefused(t *testing.T) {
+	var keys, list strings.Builder
+	for i := range 70_000 {
+		fmt.Fprintf(&keys, "k%d: v\n", i)
+		fmt.Fprintf(&list, "- a: b\n  c: d\n")
+	}
+	started := time.Now()
+	_, faults := sigma.ParseDocuments("f.yml", []byte(keys.String()))
+	if !strings.Contains(faults.Error(), "f.yml:20001:1: the mapping has more than 20000 keys; divide it") || time.Since(started) > 10*time.Second {
+		t.Errorf("%.200s", faults.Error())
+	}
+	if _, faults := sigma.ParseDocuments("f.yml", []byte("a:\n"+list.String())); len(faults) > 0 {
+		t.Errorf("a list of small mappings is refused: %.200s", faults.Error())
 	}
 }

@@ -67,12 +67,8 @@ func ParseFilter(d Document) (*Filter, Faults) {
 	}
 	f, r := p.out, p.rule
 	f.ID, f.Name, f.Title, f.LogSource, f.body = r.ID, r.Name, r.Title, r.LogSource, r
-	if f.Title == "" && len(p.faults) == 0 {
-		p.fault(d.Root, "a filter needs a title")
-	}
-	if f.LogSource == (LogSource{}) && len(p.faults) == 0 {
-		p.fault(d.Root, "a filter needs a logsource")
-	}
+	p.needs("a filter", "title", "logsource")
+	p.checkValues()
 	return f, p.faults
 }
 

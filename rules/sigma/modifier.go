@@ -12,6 +12,7 @@ type modifiers struct {
 	compare string   // lt, lte, gt, gte
 	part    string   // minute, hour …
 	flags   string   // of re: i, m, s
+	faulty  bool     // one of them is unknown or misplaced
 }
 
 func (m *modifiers) has(n string) bool { return slices.Contains(m.chain, n) }
@@ -78,10 +79,15 @@ func (p *ruleParser) modifiers(pair Pair, names []string) modifiers {
 	}
 	for i, n := range names {
 		at.from, at.n = at.from+1, len([]rune(n)) // behind the '|'
-		if _, known := kinds[n]; !known {
-			p.faultWithin(pair, at, "there is no modifier %q%s", n, suggest(n, slices.Sorted(maps.Keys(kinds))))
+		if n == "" {
+			p.faultWithin(pair, span{at.from - 1, 1}, "a modifier is missing behind '|'")
+			m.faulty = true
+		} else if _, known := kinds[n]; !known {
+			p.faultWithin(pair, at, "there is no modifier %q%s", n, orAny(n, slices.Sorted(maps.Keys(kinds))))
+			m.faulty = true
 		} else if wrong := misplaced(names[:i], n); wrong != "" {
 			p.faultWithin(pair, at, "%s", wrong)
+			m.faulty = true
 		} else {
 			m.add(n)
 		}

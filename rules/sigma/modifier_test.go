@@ -41,7 +41,7 @@ func TestModifiersThatCannotStandSoAreRefused(t *testing.T) {
 		{"a|containz: x", `4:9: there is no modifier "containz"; did you mean "contains"?`},
 		{"a|all|contians: x", `4:13: there is no modifier "contians"; did you mean "contains"?`},
 		{"'a|contians': x", `4:10: there is no modifier "contians"; did you mean "contains"?`},
-		{"a|: x", `there is no modifier ""`},
+		{"a|: x", "a modifier is missing behind"},
 		{"a|i: x", `4:9: modifier "i" is a flag of re and stands behind it: |re|i`},
 		{"a|contains|contains: x", `4:18: modifier "contains" stands twice`},
 		{"a|gt|lt: 5", "4:12: these modifiers exclude each other: gt, lt"},
@@ -163,4 +163,13 @@ func FuzzCaret(f *testing.F) {
 
 func plain(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// Other tools read an address as the network of itself, and rules rely on it.
+func TestAnAddressIsANetworkOfOne(t *testing.T) {
+	for _, address := range []string{"10.0.0.1", "'2001:db8::1'"} {
+		if _, faults := parse(detected("T", "s: {a|cidr: "+address+"}\ncondition: s"), nil); len(faults) > 0 {
+			t.Error(faults)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 
@@ -53,8 +54,11 @@ func (r *Rule) own(lists Lists) (Expr, Faults) {
 
 // resolver turns conditions and selections into predicates.
 type resolver struct {
-	rule   *Rule
-	lists  Lists
+	rule  *Rule
+	lists Lists
+	// unlisted says that the lists are not known yet.
+	unlisted bool
+
 	faults Faults
 	memo   map[string]Expr // of selections
 	spelt  int             // characters that values stand for
@@ -130,6 +134,9 @@ func (c *resolver) selection(s selection) Expr {
 // field resolves one key with its values: any of them suffices, or all of them
 // are needed under the modifier all.
 func (c *resolver) field(f field) Expr {
+	if f.modifiers.faulty { // then nobody knows what they mean
+		return Or{}
+	}
 	var out []Expr
 	for _, v := range f.values {
 		out = append(out, c.value(f, v)...)
@@ -153,13 +160,15 @@ func (c *resolver) value(f field, v value) []Expr {
 	p := &Predicate{Field: f.path, Cased: m.has("cased"), Node: v.node}
 	switch {
 	case v.null && !m.none():
-		c.fault(v.node, "null takes no modifier")
+		c.fault(v.node, "null takes no modifier; exclude it by a selection of its own: and not")
 		return nil
 	case v.null:
 		p.Op = Null
 		return []Expr{p}
 	case m.has("exists"):
 		return c.existence(p, v)
+	case m.has("expand") && c.unlisted:
+		return nil
 	case m.has("expand"):
 		return c.expanded(p, v, m)
 	}
@@ -275,7 +284,7 @@ func fill(p *Predicate, s string, m *modifiers) (err error) {
 // so contains adds nothing to it.
 func compileRegexp(s string, m *modifiers) (*regexp.Regexp, error) {
 	if _, err := regexp.Compile(s); err != nil {
-		return nil, fmt.Errorf("%q is no regular expression that can run in linear time (RE2): %w%s", s, err, insteadOf(s))
+		return nil, fmt.Errorf("%q is no regular expression that can run in linear time (RE2): %w%s", s, err, insteadOf(err))
 	}
 	switch {
 	case m.has("startswith"):
@@ -290,8 +299,15 @@ func compileRegexp(s string, m *modifiers) (*regexp.Regexp, error) {
 }
 
 // insteadOf says what to write for what only other engines know.
-func insteadOf(s string) string {
-	for _, c := range []struct{ found, instead string }{
+func insteadOf(err error) string {
+	wrong, _ := errors.AsType[*syntax.Error](err)
+	if wrong == nil {
+		return ""
+	}
+	if wrong.Code == syntax.ErrInvalidRepeatSize {
+		return "; it repeats at most 1000 times"
+	}
+	for _, c := range []struct{ begins, instead string }{
 		{"(?!", "; exclude it by a selection of its own: and not"},
 		{"(?<!", "; exclude it by a selection of its own: and not"},
 		{"(?=", "; ask for it in an expression of its own, with re|all"},
@@ -299,15 +315,22 @@ func insteadOf(s string) string {
 		{"(?>", "; write (?: for (?>"},
 		{"++", "; write + for ++"},
 		{"*+", "; write * for *+"},
+		{"?+", "; write ? for ?+"},
+		{`\1`, "; it has no back-references"},
+		{`\2`, "; it has no back-references"},
 	} {
-		if strings.Contains(s, c.found) {
+		if strings.HasPrefix(wrong.Expr, c.begins) {
 			return c.instead
 		}
 	}
 	return ""
 }
 
+// parseNetwork reads a network, or an address as the network of itself alone.
 func parseNetwork(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
 		return p, fmt.Errorf("%q is no network; write 10.0.0.0/8", s)

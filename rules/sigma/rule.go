@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -79,15 +80,10 @@ func ParseRule(d Document) (*Rule, Faults) {
 		seen[pair.Key] = true
 		p.key(pair)
 	}
-	if !seen["title"] && len(p.faults) == 0 {
-		p.fault(d.Root, "a rule needs a title")
+	if !seen["correlation"] {
+		p.needs("a rule", "title", "detection", "logsource")
 	}
-	if !seen["detection"] && len(p.faults) == 0 {
-		p.fault(d.Root, "a rule needs a detection")
-	}
-	if !seen["logsource"] && len(p.faults) == 0 {
-		p.fault(d.Root, "a rule needs a logsource")
-	}
+	p.checkValues()
 	return p.rule, p.faults
 }
 
@@ -101,6 +97,34 @@ type ruleParser struct {
 
 func (p *ruleParser) fault(node ast.Node, format string, args ...any) {
 	p.faults = append(p.faults, p.doc.At(node, format, args...))
+}
+
+// needs reports the keys that are not there, each where a key stands that may
+// be meant for it.
+func (p *ruleParser) needs(what string, keys ...string) {
+	for _, key := range keys {
+		if p.doc.Has(key) {
+			continue
+		}
+		if near := nearest(key, slices.Sorted(maps.Keys(p.rule.Extra))); near != "" {
+			p.fault(p.rule.Extra[near].KeyNode, "%s needs a %s, and has no use for %q; did you mean %q?", what, key, near, key)
+		} else {
+			p.fault(p.doc.Root, "%s needs a %s", what, key)
+		}
+	}
+}
+
+// checkValues looks for what is wrong with values where something else is wrong
+// already: a rule without a fault is told so when its lists are known.
+func (p *ruleParser) checkValues() {
+	if len(p.faults) == 0 {
+		return
+	}
+	c := resolver{rule: p.rule, unlisted: true, memo: map[string]Expr{}}
+	for _, name := range p.rule.names {
+		c.named(name)
+	}
+	p.faults = append(p.faults, c.faults...)
 }
 
 func (p *ruleParser) key(pair Pair) {
@@ -170,12 +194,10 @@ var levels = []string{"informational", "low", "medium", "high", "critical"}
 
 func (p *ruleParser) level(pair Pair) {
 	p.text(pair, &p.rule.Level)
-	for _, l := range levels {
-		if p.rule.Level == l {
-			return
-		}
+	written := p.rule.Level
+	if p.rule.Level = strings.ToLower(written); !slices.Contains(levels, p.rule.Level) {
+		p.fault(pair.Value, "level %q is none of %s%s", written, strings.Join(levels, ", "), suggest(written, levels))
 	}
-	p.fault(pair.Value, "level %q is none of %s", p.rule.Level, strings.Join(levels, ", "))
 }
 
 func (p *ruleParser) logsource(pair Pair) {

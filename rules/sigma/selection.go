@@ -78,6 +78,7 @@ func (p *ruleParser) alternatives(path string, items []ast.Node, at ast.Node) se
 		f := field{path: path, values: p.values(words), node: at}
 		if path == "" { // keywords are looked for in every text of the event
 			f.modifiers.chain = []string{"contains"}
+			p.checkWords(f)
 		}
 		any = append(any, f)
 	}
@@ -118,7 +119,17 @@ func (p *ruleParser) keywords(path string, f field, pair Pair) selection {
 		m.chain = append(m.chain, "contains")
 	}
 	f.values = p.listed(pair)
+	p.checkWords(f)
 	return f
+}
+
+// checkWords reports keywords that no text can be.
+func (p *ruleParser) checkWords(f field) {
+	for _, v := range f.values {
+		if v.null {
+			p.fault(v.node, "null is no keyword; name the field that is to be null")
+		}
+	}
 }
 
 // nests says whether a node is a mapping, or a list that holds one.

@@ -4,36 +4,55 @@ import "strings"
 
 // suggest names the known word that is nearest to a wrong one.
 func suggest(wrong string, known []string) string {
-	best, at := "", 3
+	if near := nearest(wrong, known); near != "" {
+		return `; did you mean "` + near + `"?`
+	}
+	return ""
+}
+
+// orAny names the nearest of the known words, or if none is near all of them.
+func orAny(wrong string, known []string) string {
+	if near := suggest(wrong, known); near != "" {
+		return near
+	}
+	return "; there are " + strings.Join(known, ", ")
+}
+
+// nearest returns the known word that is nearest to a wrong one, or nothing if
+// none is near: at most two letters are wrong, and half of them are right.
+func nearest(wrong string, known []string) string {
+	best, at := "", min(3, (len(wrong)+1)/2+1)
 	for _, k := range known {
 		if d := distance(strings.ToLower(wrong), strings.ToLower(k)); d < at {
 			best, at = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return `; did you mean "` + best + `"?`
+	return best
 }
 
-// distance is the Levenshtein distance.
+// distance counts the letters that have to be added, left out or replaced, and
+// the neighbours that have changed places.
 func distance(a, b string) int {
 	if len(a) > 100 || len(b) > 100 {
 		return 100
 	}
+	var before, last []int // the rows for less of a
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		before, last, row = last, row, make([]int, len(b)+1)
 		row[0] = i + 1
 		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
+			replaced := last[j]
+			if a[i] != b[j] {
+				replaced++
 			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+			row[j+1] = min(replaced, row[j]+1, last[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
 	}
 	return row[len(b)]

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -27,6 +30,9 @@ type Document struct {
 func ParseDocuments(file string, src []byte) ([]Document, Faults) {
 	if len(src) > maxFile {
 		return nil, Faults{{File: file, Line: 1, Column: 1, Message: fmt.Sprintf("%d bytes are more than the %d that a policy file may have", len(src), maxFile)}}
+	}
+	if bytes.HasPrefix(src, []byte("\xff\xfe")) || bytes.HasPrefix(src, []byte("\xfe\xff")) {
+		return nil, Faults{{File: file, Line: 1, Column: 1, Message: "the file is UTF-16; save it as UTF-8"}}
 	}
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")) // some editors begin a file with a byte order mark
 	var docs []Document
@@ -81,6 +87,9 @@ func (d *Document) parse() (fault *Fault) {
 			fault = &Fault{File: d.File, Line: d.Line, Column: 1, Message: fmt.Sprintf("the YAML parser gave up: %v", r)}
 		}
 	}()
+	if f := d.notUTF8(); f != nil {
+		return f
+	}
 	tokens := lexer.Tokenize(string(d.Source))
 	for _, t := range tokens {
 		t.Position.Line += d.Line - 1
@@ -112,6 +121,23 @@ func (d *Document) parse() (fault *Fault) {
 	return nil
 }
 
+// notUTF8 finds the first byte that is no UTF-8: an event has other letters
+// there, and a rule would never match them.
+func (d *Document) notUTF8() *Fault {
+	if utf8.Valid(d.Source) {
+		return nil
+	}
+	valid := 0
+	for r, n := rune(0), 0; ; valid += n {
+		if r, n = utf8.DecodeRune(d.Source[valid:]); r == utf8.RuneError && n <= 1 {
+			break
+		}
+	}
+	line := bytes.Count(d.Source[:valid], []byte("\n"))
+	column := utf8.RuneCount(d.Source[bytes.LastIndexByte(d.Source[:valid], '\n')+1 : valid])
+	return &Fault{File: d.File, Line: d.Line + line, Column: column + 1, Message: "the file is not UTF-8; save it in that encoding", Excerpt: d.line(d.Line + line)}
+}
+
 func mapping(body ast.Node) *ast.MappingNode {
 	switch body := body.(type) {
 	case *ast.MappingNode:
@@ -122,11 +148,28 @@ func mapping(body ast.Node) *ast.MappingNode {
 	return nil
 }
 
+// twice is how the parser says that a mapping has a key again.
+var twice = regexp.MustCompile(`^mapping key ("?[^"]*"?) already defined at \[(\d+):\d+\]$`)
+
+// inWords says what the parser says in the words of whoever wrote the file.
+func inWords(message string) string {
+	if m := twice.FindStringSubmatch(message); m != nil {
+		return "key " + m[1] + " stands twice, first in line " + m[2]
+	}
+	switch {
+	case strings.Contains(message, "'\t'"), strings.Contains(message, "tab character"):
+		return "YAML is indented with spaces, and not with tabs"
+	case strings.Contains(message, "not allowed in this context"), message == "non-map value is specified", strings.HasPrefix(message, "unexpected key name"):
+		return message + "; is the line indented as its neighbours are?"
+	}
+	return message
+}
+
 func yamlFault(place Place, err error) *Fault {
 	f := Fault{File: place.File, Line: place.Line, Column: 1, Message: err.Error()}
 	var syntax *yaml.SyntaxError
 	if errors.As(err, &syntax) && syntax.Token != nil {
-		f = place.atToken(syntax.Token, "%s", syntax.Message)
+		f = place.atToken(syntax.Token, "%s", inWords(syntax.Message))
 		f.Width = 0
 	}
 	return &f
