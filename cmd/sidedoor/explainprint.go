@@ -70,7 +70,7 @@ func (p *treePrinter) line(s *explain.Step, depth int, text string) {
 	if s.Holds {
 		mark = "✓"
 	}
-	fmt.Fprintf(p.w, "%5s %s%s %s\n", margin, strings.Repeat("  ", depth), mark, printable(text))
+	fmt.Fprintf(p.w, "%5s %s%s %s\n", margin, strings.Repeat("  ", depth), mark, printable(strings.TrimRight(text, " ")))
 }
 
 func (p *treePrinter) parts(s *explain.Step, depth int) {

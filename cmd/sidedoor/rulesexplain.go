@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"sidedoor/event"
@@ -61,6 +62,12 @@ func (c *rulesExplainCmd) rules() ([]*explaining, error) {
 	paths := c.Policy
 	info, err := os.Stat(c.Rule)
 	isFile := err == nil && !info.IsDir()
+	switch isPath := strings.ContainsRune(c.Rule, os.PathSeparator); {
+	case isPath && err != nil:
+		return nil, exit{exitUsage, fmt.Errorf("explain: %w", err)}
+	case isPath && !isFile:
+		return nil, exit{exitUsage, fmt.Errorf("explain: %s is a folder; name a rule, and the folder with --policy", c.Rule)}
+	}
 	if isFile {
 		paths = append(paths[:len(paths):len(paths)], c.Rule)
 	}
@@ -294,10 +301,8 @@ func (a *explaining) nothing() error {
 
 func (a *explaining) summarise(w io.Writer) {
 	fmt.Fprintf(w, "\n%d events: %d match, %d do not, %d are of another log source", a.total, a.matched, a.fitting-a.matched, a.total-a.fitting)
-	if a.unread.total > 0 {
-		fmt.Fprintf(w, "; %d could not be read", a.unread.total)
-	}
 	fmt.Fprintln(w)
+	a.unread.text(w)
 	if a.matched < a.total && a.cmd.Event < 0 {
 		fmt.Fprintln(w, "--event N shows why one does not match.")
 	}

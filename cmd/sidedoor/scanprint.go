@@ -186,6 +186,20 @@ func (u *unread) add(b logfile.Bad) {
 	}
 }
 
+// text says what could not be read, and where.
+func (u *unread) text(w io.Writer) {
+	for _, reason := range slices.Sorted(maps.Keys(u.reasons)) {
+		k := u.reasons[reason]
+		fmt.Fprintf(w, "could not read %d: %s\n", k.count, printable(reason))
+		for _, b := range k.first {
+			fmt.Fprintf(w, "  %s record %d\n", printable(b.File), b.Index)
+		}
+		if more := k.count - len(k.first); more > 0 {
+			fmt.Fprintf(w, "  and %d more\n", more)
+		}
+	}
+}
+
 // summarise says what was read, what was judged, and what could not be read
 // and where.
 func (s *scan) summarise(w io.Writer, counts map[event.State]int) {
@@ -195,14 +209,5 @@ func (s *scan) summarise(w io.Writer, counts map[event.State]int) {
 	}
 	fmt.Fprintf(w, "verdicts: %d bypass, %d undetermined, %d approved-late, %d approved\n",
 		counts[event.Bypass], counts[event.Undetermined], counts[event.ApprovedLate], counts[event.Approved])
-	for _, reason := range slices.Sorted(maps.Keys(s.unread.reasons)) {
-		k := s.unread.reasons[reason]
-		fmt.Fprintf(w, "could not read %d: %s\n", k.count, printable(reason))
-		for _, b := range k.first {
-			fmt.Fprintf(w, "  %s record %d\n", printable(b.File), b.Index)
-		}
-		if more := k.count - len(k.first); more > 0 {
-			fmt.Fprintf(w, "  and %d more\n", more)
-		}
-	}
+	s.unread.text(w)
 }

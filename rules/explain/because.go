@@ -117,7 +117,7 @@ func (s *Step) notWhy() string {
 
 // name is how a sentence calls a part of a condition.
 func (s *Step) name() string {
-	if s.Kind == sigma.OutlineAll || s.Kind == sigma.OutlineAny {
+	if s.bracketed {
 		return "(" + s.Text + ")"
 	}
 	return s.Text

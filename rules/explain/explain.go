@@ -54,6 +54,8 @@ type Step struct {
 	Holds bool              `json:"holds"`
 	Saw   []string          `json:"saw,omitempty"` // of a field: its values in the event
 	Parts []*Step           `json:"parts,omitempty"`
+
+	bracketed bool // and or or joins its parts
 }
 
 // New prepares to explain a rule. lists are the estate's.
@@ -136,7 +138,7 @@ func (x *Explainer) step(o *sigma.Outline, s *subject) *Step {
 	if done := s.steps[o]; done != nil {
 		return done
 	}
-	out := &Step{Kind: o.Kind, Text: o.Text, Line: o.Line, Path: o.Path}
+	out := &Step{Kind: o.Kind, Text: o.Text, Line: o.Line, Path: o.Path, bracketed: o.Joined}
 	s.steps[o] = out
 	for _, p := range o.Parts {
 		out.Parts = append(out.Parts, x.step(p, s))

@@ -59,6 +59,8 @@ func TestTheLastSentenceSaysWhatDecided(t *testing.T) {
 		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: 1 of s*\n", `{"b":2}`, `matches: s2`},
 		{"  s: {a|expand: '%none%'}\n  condition: s\n", `{"a":1}`, `does not match: s needs a to be in the list "%none%", and it is "1"`},
 		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: not 1 of s*\n", `{"b":2}`, `does not match: s2 holds (b is "2")`},
+		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: not (1 of s* and s2)\n", `{"b":2}`, `does not match: (1 of s* and s2) holds (b is "2", and b is "2")`},
+		{"  s1: {a: 1}\n  condition: not 1 of s*\n", `{"a":2}`, `matches: not 1 of s* (a is "2")`},
 		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: not (s1 or s2)\n", `{"b":3}`, `matches: none of s1, s2`},
 		{"  s1: {a: 1}\n  s2: {b: 2}\n  condition: not (s1 and s2)\n", `{"b":2}`, `matches: not (s1 and s2) (a is absent)`},
 		{"  s: {a|endswith: '\\7z.exe'}\n  condition: s\n", `{"a":"C:\\x"}`, `does not match: s needs a to end with "\7z.exe", and it is "C:\x"`},

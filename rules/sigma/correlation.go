@@ -97,8 +97,7 @@ const (
 
 // IsCorrelation says whether the document is a correlation.
 func IsCorrelation(d Document) bool {
-	pairs, _ := Pairs(d.Root)
-	return slices.ContainsFunc(pairs, func(p Pair) bool { return p.Key == "correlation" })
+	return d.Has("correlation")
 }
 
 // ParseCorrelation reads one correlation. What its rules are is not looked at.
@@ -108,16 +107,7 @@ func ParseCorrelation(d Document) (*Correlation, Faults) {
 		ruleParser: ruleParser{doc: d, rule: &Rule{Document: d.Source, Place: d.Place, Extra: map[string]Pair{}}},
 		out:        &Correlation{Percentile: 50},
 	}
-	pairs, _ := Pairs(d.Root)
-	seen := map[string]bool{}
-	for _, pair := range pairs {
-		if seen[pair.Key] {
-			p.fault(pair.KeyNode, "key %q stands twice", pair.Key)
-			continue
-		}
-		seen[pair.Key] = true
-		p.top(pair)
-	}
+	p.each(p.top)
 	p.needs("a correlation", "title")
 	return p.finish(), p.faults
 }

@@ -51,20 +51,7 @@ func ParseFilter(d Document) (*Filter, Faults) {
 		}},
 		out: &Filter{Document: d.Source, Place: d.Place},
 	}
-	pairs, _ := Pairs(d.Root)
-	for _, pair := range pairs {
-		switch pair.Key {
-		case "filter":
-			p.filter(pair)
-		case "detection", "correlation", "act", "approval", "control", "tests":
-			p.fault(pair.KeyNode, "a filter has no %s; a rule has, in a document of its own", pair.Key)
-		case "logsource":
-			p.out.logSource = pair.KeyNode
-			p.key(pair)
-		default:
-			p.key(pair)
-		}
-	}
+	p.each(p.top)
 	f, r := p.out, p.rule
 	f.ID, f.Name, f.Title, f.LogSource, f.body = r.ID, r.Name, r.Title, r.LogSource, r
 	p.needs("a filter", "title", "logsource")
@@ -75,6 +62,20 @@ func ParseFilter(d Document) (*Filter, Faults) {
 type filterParser struct {
 	ruleParser
 	out *Filter
+}
+
+func (p *filterParser) top(pair Pair) {
+	switch pair.Key {
+	case "filter":
+		p.filter(pair)
+	case "detection", "correlation", "act", "approval", "control", "tests":
+		p.fault(pair.KeyNode, "a filter has no %s; a rule has, in a document of its own", pair.Key)
+	case "logsource":
+		p.out.logSource = pair.KeyNode
+		p.key(pair)
+	default:
+		p.key(pair)
+	}
 }
 
 // filter reads what stands under "filter".

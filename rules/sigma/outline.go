@@ -21,6 +21,8 @@ type Outline struct {
 	// an engine makes of it, it makes of this part.
 	Asks  *Rule
 	Parts []*Outline
+	// Joined says that and or or joins the parts; 1 of and all of do not.
+	Joined bool
 }
 
 // OutlineKind says how the parts of an [Outline] make up the whole.
@@ -92,7 +94,7 @@ func (o *outliner) condition(c condition) *Outline {
 }
 
 func (o *outliner) joined(kind OutlineKind, word string, parts []condition) *Outline {
-	out := &Outline{Kind: kind}
+	out := &Outline{Kind: kind, Joined: true}
 	texts := make([]string, len(parts))
 	for i, c := range parts {
 		out.Parts = append(out.Parts, o.condition(c))
@@ -104,7 +106,7 @@ func (o *outliner) joined(kind OutlineKind, word string, parts []condition) *Out
 
 // bracketed writes a part of a condition inside another one.
 func bracketed(o *Outline) string {
-	if (o.Kind == OutlineAll || o.Kind == OutlineAny) && !strings.Contains(o.Text, " of ") {
+	if o.Joined {
 		return "(" + o.Text + ")"
 	}
 	return o.Text

@@ -65,3 +65,11 @@ func TestALevelInCapitalsIsKnown(t *testing.T) {
 		t.Errorf("%v", faults)
 	}
 }
+
+// Public rules leave empty what informs people alone, and list their authors.
+func TestWhatInformsPeopleMayBeEmptyOrAList(t *testing.T) {
+	rules, faults := sigma.ParseRules("f.yml", []byte("title: T\nauthor: [a, b]\ndescription:\nstatus:\ndate:\nmodified:\nreferences:\ntags:\nfalsepositives:\nfields:\nscope: [server]\ntaxonomy: sigma\nlicense: MIT\nrelated:\n  - {id: x, type: derived}\nlogsource: {product: aws}\ndetection: {s: {a: 1}, condition: s}\n"))
+	if len(faults) > 0 || rules[0].Author != "a, b" {
+		t.Errorf("%v", faults)
+	}
+}

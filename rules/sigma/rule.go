@@ -70,17 +70,8 @@ func ParseRule(d Document) (*Rule, Faults) {
 	p := &ruleParser{doc: d, used: map[string]bool{}, rule: &Rule{
 		Document: d.Source, Place: d.Place, Extra: map[string]Pair{}, selections: map[string]selection{},
 	}}
-	pairs, _ := Pairs(d.Root)
-	seen := map[string]bool{}
-	for _, pair := range pairs {
-		if seen[pair.Key] {
-			p.fault(pair.KeyNode, "key %q stands twice", pair.Key)
-			continue
-		}
-		seen[pair.Key] = true
-		p.key(pair)
-	}
-	if !seen["correlation"] {
+	p.each(p.key)
+	if !d.Has("correlation") {
 		p.needs("a rule", "title", "detection", "logsource")
 	}
 	p.checkValues()
@@ -97,6 +88,20 @@ type ruleParser struct {
 
 func (p *ruleParser) fault(node ast.Node, format string, args ...any) {
 	p.faults = append(p.faults, p.doc.At(node, format, args...))
+}
+
+// each reads the keys of the document, each of them once.
+func (p *ruleParser) each(read func(Pair)) {
+	pairs, _ := Pairs(p.doc.Root)
+	seen := map[string]bool{}
+	for _, pair := range pairs {
+		if seen[pair.Key] {
+			p.fault(pair.KeyNode, "key %q stands twice", pair.Key)
+			continue
+		}
+		seen[pair.Key] = true
+		read(pair)
+	}
 }
 
 // needs reports the keys that are not there, each where a key stands that may
@@ -137,13 +142,13 @@ func (p *ruleParser) key(pair Pair) {
 	case "name":
 		p.text(pair, &r.Name)
 	case "status":
-		p.text(pair, &r.Status)
+		p.note(pair, &r.Status)
 	case "description":
-		p.text(pair, &r.Description)
+		p.note(pair, &r.Description)
 	case "author":
-		p.text(pair, &r.Author)
+		p.note(pair, &r.Author)
 	case "date":
-		p.text(pair, &r.Date)
+		p.note(pair, &r.Date)
 	case "level":
 		p.level(pair)
 	case "tags":
@@ -173,14 +178,26 @@ func (p *ruleParser) text(pair Pair, to *string) {
 	*to = s
 }
 
+// note reads what informs people alone. Many rules leave it empty, and some
+// list their authors.
+func (p *ruleParser) note(pair Pair, to *string) {
+	var all []string
+	if p.list(pair, &all); len(all) > 0 {
+		*to = strings.Join(all, ", ")
+	}
+}
+
 func (p *ruleParser) list(pair Pair, to *[]string) {
 	items, ok := Items(pair.Value)
 	if !ok {
+		if IsNull(pair.Value) {
+			return
+		}
 		if s, isText := Text(pair.Value); isText { // some rules write a single entry so
 			*to = []string{s}
 			return
 		}
-		p.fault(pair.KeyNode, "%s has to be a list", pair.Key)
+		p.fault(pair.KeyNode, "%s has to be a text or a list of them", pair.Key)
 		return
 	}
 	for _, it := range items {
