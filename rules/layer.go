@@ -64,7 +64,7 @@ func (l *loader) bar() (any bool) {
 		for _, r := range l.policy.Rejected {
 			at := place{r.File, r.Line}
 			d, took := l.replacing[at]
-			if took && sigma.IsCorrelation(d) == correlations {
+			if took && d.Has("correlation") == correlations {
 				l.barred[at], any = r.Faults, true
 			}
 		}

@@ -118,7 +118,7 @@ func (l *loader) rule(d sigma.Document) {
 	case d.Has("filter"):
 		l.filter(d)
 		return
-	case sigma.IsCorrelation(d):
+	case d.Has("correlation"):
 		l.correlation(d)
 		return
 	}

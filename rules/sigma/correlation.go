@@ -95,11 +95,6 @@ const (
 	maxTimespan   = 366 * 24 * time.Hour
 )
 
-// IsCorrelation says whether the document is a correlation.
-func IsCorrelation(d Document) bool {
-	return d.Has("correlation")
-}
-
 // ParseCorrelation reads one correlation. What its rules are is not looked at.
 func ParseCorrelation(d Document) (*Correlation, Faults) {
 	p := &correlationParser{

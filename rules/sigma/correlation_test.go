@@ -24,7 +24,7 @@ correlation:
 func correlation(t *testing.T, text string) (*sigma.Correlation, sigma.Faults) {
 	t.Helper()
 	docs, faults := sigma.ParseDocuments("c.yml", []byte(text))
-	if len(docs) != 1 || len(faults) > 0 || !sigma.IsCorrelation(docs[0]) {
+	if len(docs) != 1 || len(faults) > 0 || !docs[0].Has("correlation") {
 		t.Fatalf("%d documents, %v", len(docs), faults)
 	}
 	return sigma.ParseCorrelation(docs[0])
@@ -177,7 +177,7 @@ func FuzzParseCorrelation(f *testing.F) {
 		docs, _ := sigma.ParseDocuments("c.yml", src)
 		for _, d := range docs {
 			c, faults := sigma.ParseCorrelation(d)
-			if len(faults) == 0 && sigma.IsCorrelation(d) && (len(c.Condition) == 0 || c.Timespan <= 0 || len(c.Rules) == 0) {
+			if len(faults) == 0 && d.Has("correlation") && (len(c.Condition) == 0 || c.Timespan <= 0 || len(c.Rules) == 0) {
 				t.Errorf("no fault in %q, which says too little: %+v", src, c)
 			}
 		}
