@@ -48,7 +48,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 	  done; done
 
 bench: ## what the rules cost, as a table against the floor; bench.out keeps it for benchstat
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./rules/engine > bench.out; awk -f rules/engine/bench.awk bench.out
+	$(GO) test -run '^$$' -bench . -benchmem -v -timeout 30m ./rules/engine > bench.out; awk -f rules/engine/bench.awk bench.out
 
 benchall: ## the benchmarks of every room
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
