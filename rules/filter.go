@@ -65,9 +65,7 @@ func (p *Policy) sound() ([]*sigma.Rule, sigma.Faults) {
 	}
 	out := make([]*sigma.Rule, len(p.Rules))
 	for i, r := range p.Rules {
-		clone := *r.Rule
-		clone.Filters = slices.DeleteFunc(slices.Clone(r.Filters), func(f *sigma.Filter) bool { return faulty[f] })
-		out[i] = &clone
+		out[i] = r.Without(func(f *sigma.Filter) bool { return faulty[f] })
 	}
 	return out, faults
 }

@@ -18,20 +18,14 @@ type Layer struct {
 	Path string
 }
 
-// LoadLayers is [Load] for layers that have names.
-func LoadLayers(layers ...Layer) (*Policy, sigma.Faults) {
-	l := loadLayers(layers, nil)
-	return l.policy, l.faults.Unique()
-}
-
-// LoadSound is [LoadLayers] and [Policy.Prune] in one: what comes out can all be
-// in force. A rule that turns out to be faulty only when all layers are known
+// LoadLayers is [Load] for layers that have names. What comes out can all be in
+// force. A rule that turns out to be faulty only when all layers are known
 // takes no sound one of an earlier layer down with it: that one stays.
-func LoadSound(layers ...Layer) (*Policy, sigma.Faults) {
+func LoadLayers(layers ...Layer) (*Policy, sigma.Faults) {
 	barred := map[place]sigma.Faults{}
 	for {
 		l := loadLayers(layers, barred)
-		l.faults = append(l.faults, l.policy.Prune()...)
+		l.faults = append(l.faults, l.policy.prune()...)
 		if !l.bar() {
 			return l.policy, l.faults.Unique()
 		}

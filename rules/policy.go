@@ -48,7 +48,7 @@ func (r *Rule) Ref() event.RuleRef {
 
 // Load reads policy folders and lays the later ones over the earlier: a rule
 // replaces one of the same name or ID, a control one of the same ID, a list or
-// person one of the same name. It returns what is sound, and all faults.
+// person one of the same name. It returns what can be in force, and all faults.
 func Load(folders ...fs.FS) (*Policy, sigma.Faults) {
 	layers := make([]Layer, len(folders))
 	for i, f := range folders {

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"bytes"
 	"io/fs"
 	"slices"
 	"strings"
@@ -257,10 +258,17 @@ func TestALaterFilterReplacesItsNamesake(t *testing.T) {
 
 // A filter that cannot be read must not switch its rules off.
 func TestAFaultyFilterLeavesItsRulesOn(t *testing.T) {
-	p := load(t, folder{"r.yml": head, "f.yml": strings.Replace(filter, "user.username", "user.username|expand", 1)})
-	m, faults := p.Compile(rules.Defaults{})
+	p, faults := rules.Load(folder{"r.yml": head, "f.yml": strings.Replace(filter, "user.username", "user.username|expand", 1)}.fs())
 	if len(faults) != 1 || !strings.Contains(faults.Error(), "f.yml:4:") {
 		t.Errorf("want one fault of the filter, got %v", faults)
+	}
+	// What is kept as evidence is what was at work.
+	if r, alone := rule(t, p, "r"), rule(t, load(t, folder{"r.yml": head}), "r"); r.Digest != alone.Digest || !bytes.Equal(r.Document, alone.Document) {
+		t.Errorf("the filter is off, and the rule's document is\n%s", r.Document)
+	}
+	m, faults := p.Compile(rules.Defaults{})
+	if faults.Err() != nil {
+		t.Fatal(faults)
 	}
 	if got, _ := m.Match(batch(kubernetes, `{"verb":"delete","user":{"username":"bot"}}`)); len(got) != 1 {
 		t.Errorf("%d matches, want 1", len(got))

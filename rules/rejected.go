@@ -54,11 +54,11 @@ func (l *loader) unparsed(name string, faults sigma.Faults) {
 	}
 }
 
-// Prune puts out of force what does not compile, such as a rule that refers to
+// prune puts out of force what does not compile, such as a rule that refers to
 // a list that the estate lacks, and the correlations that this feeds; it
 // returns what is wrong with them. Which lists there are is known only when
 // every layer is loaded.
-func (p *Policy) Prune() sigma.Faults {
+func (p *Policy) prune() sigma.Faults {
 	all := p.pruneFilters()
 	off := map[string]bool{} // by ID
 	p.Rules = slices.DeleteFunc(p.Rules, func(r *Rule) bool {
@@ -98,7 +98,7 @@ func (p *Policy) pruneCorrelations(off map[string]bool) sigma.Faults {
 func (p *Policy) pruneFilters() sigma.Faults {
 	base, all := p.sound()
 	for i, r := range base {
-		p.Rules[i].Rule = r
+		p.Rules[i].Rule, p.Rules[i].Digest = r, event.DigestOf(r.Document)
 	}
 	p.Filters = slices.DeleteFunc(p.Filters, func(f *Filter) bool {
 		faults := f.Check(p.Estate.Lists)

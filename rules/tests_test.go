@@ -60,7 +60,8 @@ func TestATestOfARuleFailsForTheRightReason(t *testing.T) {
 }
 
 func TestAPolicyThatDoesNotCompileFailsItsTests(t *testing.T) {
-	p := load(t, folder{"r.yml": strings.Replace(head, "{verb: delete}", "{verb|expand: '%nowhere%'}", 1)})
+	p := load(t, folder{"r.yml": strings.Replace(head, "{verb: delete}", "{verb|expand: '%verbs%'}", 1), "estate.yaml": "lists: {verbs: [delete]}\n"})
+	p.Estate.Lists = nil
 	if results := p.Test(dated, lenient); len(results) != 1 || results[0].Err == nil {
 		t.Errorf("results: %+v", results)
 	}

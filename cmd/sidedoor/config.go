@@ -211,6 +211,6 @@ func loadPolicy(paths []string) (*rules.Policy, error) {
 			layers = append(layers, rules.Layer{FS: os.DirFS(filepath.Dir(p)), File: filepath.Base(p), Path: filepath.Dir(p)})
 		}
 	}
-	policy, faults := rules.LoadSound(layers...)
+	policy, faults := rules.LoadLayers(layers...)
 	return policy, faults.Err()
 }

@@ -207,13 +207,30 @@ func Apply(filters []*Filter, rules []*Rule) Faults {
 		a.filter(f)
 	}
 	for _, r := range rules {
-		texts := [][]byte{r.Document}
-		for _, f := range r.Filters {
-			texts = append(texts, f.Document)
-		}
-		r.Document = joined(texts...)
+		r.written = r.Document
+		r.Document = r.withFilters()
 	}
 	return a.faults
+}
+
+// Without returns the rule as it is without the filters that are off.
+func (r *Rule) Without(off func(*Filter) bool) *Rule {
+	if !slices.ContainsFunc(r.Filters, off) {
+		return r
+	}
+	out := *r
+	out.Filters = slices.DeleteFunc(slices.Clone(r.Filters), off)
+	out.Document = out.withFilters()
+	return &out
+}
+
+// withFilters is the rule's own text with those of its filters.
+func (r *Rule) withFilters() []byte {
+	texts := [][]byte{r.written}
+	for _, f := range r.Filters {
+		texts = append(texts, f.Document)
+	}
+	return joined(texts...)
 }
 
 // applier hands filters to their rules.

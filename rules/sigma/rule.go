@@ -28,6 +28,7 @@ type Rule struct {
 	// Filters are what [Apply] found for the rule.
 	Filters []*Filter
 
+	written    []byte // the document without those of the filters
 	selections map[string]selection
 	names      []string // of the selections, in the order of the file
 	conditions []condition
@@ -57,12 +58,6 @@ func ParseRules(file string, src []byte) ([]*Rule, Faults) {
 		faults = append(faults, wrong...)
 	}
 	return rules, append(faults, Apply(filters, rules)...).Unique()
-}
-
-// unsupported names the documents of the specification that this version does
-// not run.
-var unsupported = map[string]string{
-	"correlation": "a correlation is not a rule: its matches are made of those of rules",
 }
 
 // ParseRule reads one rule.
@@ -161,11 +156,9 @@ func (p *ruleParser) key(pair Pair) {
 		p.logsource(pair)
 	case "detection":
 		p.detection(pair)
+	case "correlation":
+		p.fault(pair.KeyNode, "a correlation is not a rule: its matches are made of those of rules")
 	default:
-		if why, ok := unsupported[pair.Key]; ok {
-			p.fault(pair.KeyNode, "%s", why)
-			return
-		}
 		r.Extra[pair.Key] = pair
 	}
 }
