@@ -57,7 +57,7 @@ func TestFiltersAndCollectionsAgreeWithTheReference(t *testing.T) {
 		p, more := engine.Compile(rules, lists)
 		if err := append(faults, more...).Err(); err != nil {
 			if strings.Contains(err.Error(), "does not depend on its selections") {
-				t.Skip()
+				t.Skip("drawn was no filter: another case is drawn") // by rapid, in its place
 			}
 			t.Fatalf("%s\n%v", src, err)
 		}

@@ -69,35 +69,28 @@ func (c *resolver) fault(node ast.Node, format string, args ...any) {
 func (c *resolver) condition(cond condition) Expr {
 	switch cond := cond.(type) {
 	case allOf:
-		out := make(And, len(cond))
-		for i, s := range cond {
-			out[i] = c.condition(s)
-		}
-		return out
+		return And(resolved(cond, c.condition))
 	case anyOf:
-		out := make(Or, len(cond))
-		for i, s := range cond {
-			out[i] = c.condition(s)
-		}
-		return out
+		return Or(resolved(cond, c.condition))
 	case negate:
 		return Not{c.condition(cond.of)}
 	case named:
 		return c.named(cond.name.text)
 	case some:
-		var out Or
-		for _, n := range c.rule.matching(cond.pattern.text) {
-			out = append(out, c.named(n))
-		}
-		return out
+		return Or(resolved(c.rule.matching(cond.pattern.text), c.named))
 	case every:
-		var out And
-		for _, n := range c.rule.matching(cond.pattern.text) {
-			out = append(out, c.named(n))
-		}
-		return out
+		return And(resolved(c.rule.matching(cond.pattern.text), c.named))
 	}
 	return Or{}
+}
+
+// resolved are the parts of a list, each of them resolved.
+func resolved[T any](parts []T, resolve func(T) Expr) []Expr {
+	out := make([]Expr, len(parts))
+	for i, p := range parts {
+		out[i] = resolve(p)
+	}
+	return out
 }
 
 func (c *resolver) named(name string) Expr {
@@ -112,17 +105,9 @@ func (c *resolver) named(name string) Expr {
 func (c *resolver) selection(s selection) Expr {
 	switch s := s.(type) {
 	case fieldsAnd:
-		out := make(And, len(s))
-		for i, f := range s {
-			out[i] = c.selection(f)
-		}
-		return out
+		return And(resolved(s, c.selection))
 	case listOr:
-		out := make(Or, len(s))
-		for i, f := range s {
-			out[i] = c.selection(f)
-		}
-		return out
+		return Or(resolved(s, c.selection))
 	case field:
 		return c.field(s)
 	}
