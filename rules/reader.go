@@ -61,10 +61,7 @@ func (r *reader) texts(to *[]string) func(sigma.Pair) {
 }
 
 func (r *reader) list(node ast.Node, what string) []string {
-	items, ok := sigma.Items(node)
-	if !ok {
-		items = []ast.Node{node}
-	}
+	items := sigma.OneOrMore(node)
 	out := make([]string, 0, len(items))
 	for _, it := range items {
 		s := r.scalar(it, what)

@@ -178,10 +178,7 @@ func (p *correlationParser) kind(pair Pair) {
 }
 
 func (p *correlationParser) rules(pair Pair) {
-	items, ok := Items(pair.Value)
-	if !ok { // some write a single one so
-		items = []ast.Node{pair.Value}
-	}
+	items := OneOrMore(pair.Value)
 	seen := map[string]bool{}
 	for _, it := range items {
 		name, ok := Text(it)
@@ -209,10 +206,7 @@ func (p *correlationParser) groupBy(pair Pair) {
 
 // fields reads names of fields, or a single one.
 func (p *correlationParser) fields(pair Pair, to *[]string) {
-	items, ok := Items(pair.Value)
-	if !ok {
-		items = []ast.Node{pair.Value}
-	}
+	items := OneOrMore(pair.Value)
 	seen := map[string]bool{}
 	for _, it := range items {
 		name, ok := Text(it)

@@ -74,10 +74,7 @@ func (p *ruleParser) unused(pairs []Pair) {
 }
 
 func (p *ruleParser) conditions(pair Pair) {
-	nodes, ok := Items(pair.Value)
-	if !ok {
-		nodes = []ast.Node{pair.Value}
-	}
+	nodes := OneOrMore(pair.Value)
 	if len(nodes) == 0 {
 		p.fault(pair.KeyNode, "the list of conditions is empty; the rule would never match")
 	}

@@ -119,10 +119,7 @@ func (p *filterParser) rules(pair Pair) {
 	if s, ok := Text(pair.Value); ok && (strings.EqualFold(s, "any") || strings.EqualFold(s, "all")) {
 		return
 	}
-	items, ok := Items(pair.Value)
-	if !ok {
-		items = []ast.Node{pair.Value}
-	}
+	items := OneOrMore(pair.Value)
 	for _, it := range items {
 		if s, ok := Text(it); ok && s != "" {
 			p.out.rules = append(p.out.rules, filtered{s, it})

@@ -50,6 +50,15 @@ func Items(node ast.Node) (items []ast.Node, ok bool) {
 	return items, true
 }
 
+// OneOrMore returns the elements of a sequence node, or the node alone if it is
+// none: people write a list of one without its brackets.
+func OneOrMore(node ast.Node) []ast.Node {
+	if items, ok := Items(node); ok {
+		return items
+	}
+	return []ast.Node{node}
+}
+
 // Unwrap removes anchors and tags around a node.
 func Unwrap(node ast.Node) ast.Node {
 	for {

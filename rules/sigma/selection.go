@@ -52,10 +52,7 @@ func (p *ruleParser) selection(path string, node, at ast.Node) selection {
 		}
 		return all
 	}
-	items, ok := Items(node)
-	if !ok {
-		items = []ast.Node{node}
-	}
+	items := OneOrMore(node)
 	return p.alternatives(path, items, at)
 }
 
@@ -150,10 +147,7 @@ func join(path, name string) string {
 
 // listed reads the values of a field: one, or a list of them.
 func (p *ruleParser) listed(pair Pair) []value {
-	nodes, ok := Items(pair.Value)
-	if !ok {
-		nodes = []ast.Node{pair.Value}
-	}
+	nodes := OneOrMore(pair.Value)
 	if len(nodes) == 0 {
 		p.fault(pair.KeyNode, "an empty list would match no event")
 	}
