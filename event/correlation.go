@@ -26,6 +26,9 @@ type Part struct {
 	Control string `json:"control,omitempty"`
 	Act     *Act   `json:"act,omitempty"`
 	Parts   []Part `json:"parts,omitempty"`
+	// Verdicts are the states in which the match's own act has to end for the
+	// part to count. Empty: it counts at once, whatever becomes of the act.
+	Verdicts []State `json:"verdicts,omitempty"`
 }
 
 // Together is the events that completed a correlation. Of a chain's they are

@@ -52,6 +52,12 @@ type Policy struct {
 	Rules   []RuleVersion  `json:"rules"`
 	Filters []RuleVersion  `json:"filters,omitempty"`
 	Sources []SourcePolicy `json:"sources"`
+	// Files are the files that it was read from, as many as fit; By is the
+	// account that loaded it, and Commit what the folder's version control calls
+	// it, if it has one.
+	Files  []FileVersion `json:"files,omitempty"`
+	By     string        `json:"by,omitempty"`
+	Commit string        `json:"commit,omitempty"`
 	// Rejected are the rules that are not in force because something is wrong
 	// with them, as many as fit.
 	Rejected []RejectedRule `json:"rejected,omitempty"`
@@ -63,6 +69,12 @@ type RuleVersion struct {
 	Digest Digest `json:"digest"`
 }
 
+// FileVersion is a file of a policy.
+type FileVersion struct {
+	Path   string `json:"path"`
+	Digest Digest `json:"digest"`
+}
+
 // SourcePolicy is a source in force and the kinds of approval that its events
 // can yield under the rules in force.
 type SourcePolicy struct {
@@ -70,4 +82,6 @@ type SourcePolicy struct {
 	Product  string   `json:"product"`
 	Service  string   `json:"service"`
 	Provides []string `json:"provides,omitempty"`
+	// Skew is by how much its clock may differ from those of other sources.
+	Skew time.Duration `json:"skew,omitempty"`
 }

@@ -80,34 +80,34 @@ func (l Level) Rank() int {
 	return 0
 }
 
-// Party is somebody as a source names them, and as a person of the estate.
-type Party struct {
-	Name string `json:"name"` // as in the event
-	// Person is the estate's person or service identity; the name itself when
-	// the estate does not know it. Parties are compared by Person.
-	Person string `json:"person"`
-}
-
-// Match is one rule's match in one event: at most one of Act and Approval is
-// set, and neither where it only contributes to correlations. It carries all
-// that the judge needs from the rule, so that the judge's result depends on the
-// stream alone and not on anybody's configuration.
+// Match is one rule's match in one event: at most one of Act, Approval and
+// Revocation is set, and none where it only states facts or contributes to
+// correlations. It carries all that the judge needs from the rule, so that the
+// judge's result depends on the stream alone and not on anybody's configuration.
 type Match struct {
-	Rule     RuleRef   `json:"rule"`
-	Control  string    `json:"control,omitempty"`
-	Event    Ref       `json:"event"`
-	Act      *Act      `json:"act,omitempty"`
-	Approval *Approval `json:"approval,omitempty"`
-	Parts    []Part    `json:"parts,omitempty"`
+	Rule       RuleRef     `json:"rule"`
+	Control    string      `json:"control,omitempty"`
+	Event      Ref         `json:"event"`
+	Act        *Act        `json:"act,omitempty"`
+	Approval   *Approval   `json:"approval,omitempty"`
+	Revocation *Revocation `json:"revocation,omitempty"`
+	Facts      []Fact      `json:"facts,omitempty"`
+	Parts      []Part      `json:"parts,omitempty"`
 }
 
 // Check says what is wrong with a match that was read.
 func (m Match) Check() error {
+	meanings := 0
+	for _, is := range []bool{m.Act != nil, m.Approval != nil, m.Revocation != nil} {
+		if is {
+			meanings++
+		}
+	}
 	switch {
-	case m.Act != nil && m.Approval != nil:
-		return errors.New("match: act and approval are both set")
-	case m.Act == nil && m.Approval == nil && len(m.Parts) == 0:
-		return errors.New("match: one of act, approval and parts has to be set")
+	case meanings > 1:
+		return errors.New("match: more than one of act, approval and revocation is set")
+	case meanings == 0 && len(m.Facts) == 0 && len(m.Parts) == 0:
+		return errors.New("match: one of act, approval, revocation, facts and parts has to be set")
 	}
 	return nil
 }
@@ -133,34 +133,4 @@ type Act struct {
 	// ApprovedBy lists what would approve the act, any one sufficing. If it is
 	// empty, nothing can: the act is a bypass.
 	ApprovedBy []Requirement `json:"approved_by,omitempty"`
-}
-
-// Requirement is one way in which an act can be approved.
-type Requirement struct {
-	Kind string `json:"kind"` // of approval, such as access-grant
-	// SameActor demands that the approval names the act's actor.
-	SameActor bool `json:"same_actor,omitempty"`
-	// Scope is what the approval has to cover.
-	Scope string `json:"scope"`
-	// Skew is by how much the clocks of the two sources may differ: an
-	// approval recorded up to this long after the act still counts.
-	Skew time.Duration `json:"skew,omitempty"`
-	// IndependentOf are the parties that the approver must not be.
-	IndependentOf []Party `json:"independent_of,omitempty"`
-}
-
-// Approval is something that approves acts.
-type Approval struct {
-	Kind  string `json:"kind"`
-	Actor Party  `json:"actor,omitzero"` // who may act; zero if anybody
-	// Approver is who gave it. NeedsApprover is false for kinds that a person
-	// may invoke alone, such as a break-glass activation.
-	Approver      Party `json:"approver,omitzero"`
-	NeedsApprover bool  `json:"needs_approver"`
-	// Covers is what it approves; '*' stands for any run of characters.
-	Covers    string    `json:"covers"`
-	From      time.Time `json:"from,omitzero"`  // zero: from Recorded
-	Until     time.Time `json:"until,omitzero"` // zero: does not expire
-	Recorded  time.Time `json:"recorded"`       // when it was given, by its source's clock
-	Reference string    `json:"reference,omitempty"`
 }

@@ -74,7 +74,8 @@ type tracked struct {
 // bar adds the approvers of a revision. Revisions may list different ones.
 func (t *tracked) bar(parties []event.Party) {
 	for _, p := range parties {
-		if !slices.Contains(t.barred, p) {
+		same := func(b event.Party) bool { return b.Name == p.Name && b.Person == p.Person }
+		if !slices.ContainsFunc(t.barred, same) {
 			t.barred = append(t.barred, p)
 		}
 	}
