@@ -27,7 +27,7 @@ func TestANameLeadsToThePersonBehindIt(t *testing.T) {
 		{"aws", "arn:aws:iam::2:user/bob", "arn:aws:iam::2:user/bob"},
 		{"", "", ""},
 	} {
-		if got := d.resolve(c.product, c.name); got.Name != (event.Party{Name: c.name, Person: c.want}).Name || got.Person != (event.Party{Name: c.name, Person: c.want}).Person {
+		if got := d.resolve(c.product, c.name); got.Name != c.name || got.Person != c.want {
 			t.Errorf("%s %q: %+v, want %q", c.product, c.name, got, c.want)
 		}
 	}

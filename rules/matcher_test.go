@@ -3,6 +3,7 @@ package rules_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -67,11 +68,11 @@ func TestAnActCarriesAllThatTheJudgeNeeds(t *testing.T) {
 		t.Errorf("match: %+v", m)
 	}
 	a := m.Act
-	if a.Actor != alice || a.Resource != "prod-eu/cart" || a.Scope != "prod-eu" || a.Grace != 10*time.Minute || a.Limit != time.Hour {
+	if !reflect.DeepEqual(a.Actor, alice) || a.Resource != "prod-eu/cart" || a.Scope != "prod-eu" || a.Grace != 10*time.Minute || a.Limit != time.Hour {
 		t.Errorf("act: %+v", a)
 	}
 	q := a.ApprovedBy[0]
-	if q.Kind != "access-grant" || !q.SameActor || q.Scope != a.Resource || q.Skew != 2*time.Minute || len(q.IndependentOf) != 1 || q.IndependentOf[0] != alice {
+	if q.Kind != "access-grant" || !q.SameActor || q.Scope != a.Resource || q.Skew != 2*time.Minute || len(q.IndependentOf) != 1 || !reflect.DeepEqual(q.IndependentOf[0], alice) {
 		t.Errorf("requirement: %+v", q)
 	}
 }
