@@ -2,8 +2,6 @@ package rules
 
 import (
 	"testing"
-
-	"sidedoor/event"
 )
 
 func TestANameLeadsToThePersonBehindIt(t *testing.T) {
