@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"sidedoor/event"
@@ -72,43 +71,10 @@ func (p *verdictExplainer) required(v *event.Verdict) {
 	}
 	for i, r := range v.Required {
 		p.row([]string{"needed", "or"}[min(i, 1)], requirementText(r))
-	}
-}
-
-// requirementText says what a requirement asks for.
-func requirementText(r event.Requirement) string {
-	s := r.Kind + " for " + r.Scope
-	if len(r.Within) > 0 {
-		s += " or what holds it (" + strings.Join(r.Within, ", ") + ")"
-	}
-	if r.SameActor {
-		s += ", for the same actor"
-	}
-	if r.Approvers > 1 {
-		s += fmt.Sprintf(", from %d people", r.Approvers)
-	}
-	if r.Group != "" {
-		s += ", from " + r.Group
-	}
-	if r.MemberFor > 0 {
-		s += fmt.Sprintf(" who have been members for %s", r.MemberFor)
-	}
-	var not []string
-	for _, party := range r.IndependentOf {
-		if party.Person != "" && !slices.Contains(not, party.Person) {
-			not = append(not, party.Person)
+		for _, also := range r.Also {
+			p.row("", "and "+requirementText(also))
 		}
 	}
-	for _, f := range r.Separate {
-		not = append(not, "the "+f.Is+" of "+f.Of)
-	}
-	if len(not) > 0 {
-		s += ", not from " + strings.Join(not, " or ")
-	}
-	for _, also := range r.Also {
-		s += "; together with " + requirementText(also)
-	}
-	return s
 }
 
 // considered prints an approval, and below it those that it was approved by.
