@@ -10,7 +10,7 @@ func TestANameLeadsToThePersonBehindIt(t *testing.T) {
 			"aws": {"arn:aws:sts::*:assumed-role/*/alice"}, "github": {"alice-acme"}, "kubernetes": {"oidc:*:alice"},
 		}},
 		{Name: "bob", Email: "bob@acme.example", Aliases: map[string][]string{"aws": {"arn:aws:iam::1:user/Bob", "arn:aws:sts::*"}}},
-	}})
+	}}, nil)
 	for _, c := range []struct{ product, name, want string }{
 		{"github", "alice-acme", "alice"},
 		{"github", "ALICE-Acme", "alice"},
@@ -25,7 +25,7 @@ func TestANameLeadsToThePersonBehindIt(t *testing.T) {
 		{"aws", "arn:aws:iam::2:user/bob", "arn:aws:iam::2:user/bob"},
 		{"", "", ""},
 	} {
-		if got := d.resolve(c.product, c.name); got.Name != c.name || got.Person != c.want {
+		if got := d.resolve(c.product, c.name); got.Name != c.name || got.Person != c.want || got.Unknown != (c.want == c.name && c.want != "") {
 			t.Errorf("%s %q: %+v, want %q", c.product, c.name, got, c.want)
 		}
 	}

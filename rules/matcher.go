@@ -46,7 +46,7 @@ func (p *Policy) Compile(d Defaults) (*Matcher, sigma.Faults) {
 	}
 	base, faults := p.sound()
 	program, more := engine.Compile(base, p.Estate.Lists)
-	m := &Matcher{rules: slices.Clone(p.Rules), feeds: p.feeds(d), people: newDirectory(p.Estate), defaults: d}
+	m := &Matcher{rules: slices.Clone(p.Rules), feeds: p.feeds(d), people: newDirectory(p.Estate, nil), defaults: d}
 	m.pool.New = func() any { return &worker{program.NewMatcher(), engine.NewReader()} }
 	return m, append(faults, more...)
 }
