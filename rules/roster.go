@@ -175,7 +175,7 @@ func (d *disputes) claim(who owner, name string, ids []people.Identity) {
 			if product == "" {
 				product = "every product"
 			}
-			d.faults = append(d.faults, at.At(at.node, "%s and %s are both %q in %s; a name belongs to one %s", o.name, who.name, id.Name, product, who.what))
+			d.faults = append(d.faults, at.At(at.node, "%s and %s are both %q in %s; a name belongs to one of them", o.name, who.name, id.Name, product))
 			break
 		}
 		d.ids[id.Name] = append(d.ids[id.Name], owner{who.what, who.name, id.Product})
