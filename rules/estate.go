@@ -23,6 +23,16 @@ type Estate struct {
 	Directories []Directory `json:",omitempty"`
 }
 
+// groupNames are the names of the estate's groups; nil if it has none.
+func (e Estate) groupNames() []string {
+	var out []string
+	for _, g := range e.Groups {
+		out = append(out, g.Name)
+	}
+	slices.Sort(out)
+	return out
+}
+
 // Who is who, as the room of people has it.
 type (
 	Person  = people.Person

@@ -170,7 +170,6 @@ func (l *loader) admit(rd *reader, d sigma.Document, name, id string) bool {
 // check finds what only the whole policy shows: names of things that are not
 // there.
 func (l *loader) check() {
-	l.checkRoster()
 	l.checkPeople()
 	l.filters()
 	controls := map[string]bool{}
@@ -205,8 +204,10 @@ func (l *loader) checkAct(place sigma.Place, a *Act, controls, kinds map[string]
 	}
 }
 
-// checkPeople finds owners and reviewers that the estate does not know.
+// checkPeople finds what is wrong with who is who, and owners and reviewers that
+// the estate does not know.
 func (l *loader) checkPeople() {
+	l.checkRoster()
 	known := l.policy.Estate.roster().Index().People
 	for _, n := range l.named {
 		if !slices.Contains(known, n.name) {

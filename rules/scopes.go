@@ -13,6 +13,8 @@ import (
 // roles. '*' in a narrower scope stands for any run of characters.
 type scopes map[string][]string
 
+func newScopes(e Estate) scopes { return e.Scopes }
+
 // maxWithin bounds the scopes that hold one: each is part of every match.
 const maxWithin = 50
 

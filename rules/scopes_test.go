@@ -9,13 +9,13 @@ import (
 )
 
 func TestAScopeIsWithinAllThatHoldItTheNearestFirst(t *testing.T) {
-	s := scopes{
+	s := newScopes(Estate{Scopes: scopes{
 		"acme":         {"production", "staging"},
 		"production":   {"111122223333", "prod-*"},
 		"111122223333": {"arn:aws:iam::111122223333:*"},
 		"everything":   {"*"},
 		"admins":       {"arn:aws:iam::*:role/Admin"},
-	}
+	}})
 	for _, c := range []struct {
 		scope string
 		want  []string
