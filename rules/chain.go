@@ -31,8 +31,18 @@ func (d *directory) behind(product string, e *subject) event.Party {
 		return d.behindGitHub(e)
 	}
 	actor, _, _ := usual(product)
-	name, _ := e.first(actor)
+	name := firstOf(e, actor)
 	return d.resolve(product, name)
+}
+
+// firstOf returns the first field that the event has.
+func firstOf(e *subject, fields []string) string {
+	for _, f := range fields {
+		if v, ok := e.field(f); ok {
+			return v
+		}
+	}
+	return ""
 }
 
 // whose returns whom a candidate leads to, if the estate knows.
@@ -118,7 +128,7 @@ func eksCandidates(e *subject) []candidate {
 // it, whom the identity provider has for it.
 func (d *directory) behindGitHub(e *subject) event.Party {
 	actor, _, _ := usual("github")
-	login, _ := e.first(actor)
+	login := firstOf(e, actor)
 	if login == "" {
 		return event.Party{}
 	}

@@ -11,7 +11,7 @@ import (
 // whom it does not know, a name that the session's user chose decides nothing.
 func (d *directory) behindAWS(e *subject) event.Party {
 	actor, _, _ := usual("aws")
-	name, _ := e.first(actor)
+	name := firstOf(e, actor)
 	vouched := false // by AWS, for somebody unknown
 	var out event.Party
 	for _, c := range awsCandidates(e) {
@@ -56,6 +56,9 @@ func awsCandidates(e *subject) []candidate {
 	}
 	arn, issuer, kind := get("arn"), get("sessionContext.sessionIssuer.arn"), get("type")
 	session, fixed := sessionName(arn, get("principalId"))
+	if kind == "AWSAccount" { // somebody else's, where anybody may be called anything
+		session = ""
+	}
 	// The roles of the Identity Center are reserved: only it can begin a session,
 	// and it names the session after its user.
 	reserved := strings.Contains(issuer, ":role/aws-reserved/sso.amazonaws.com/")

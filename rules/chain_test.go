@@ -66,7 +66,9 @@ func TestBehindAnEventIsThePersonWhomTheMostTrustedNameLeadsTo(t *testing.T) {
 		{"a federated session, which names itself", "aws", `{"userIdentity":{"type":"FederatedUser","principalId":"111122223333:bob@acme.example","arn":"arn:aws:sts::111122223333:federated-user/bob@acme.example","sessionContext":{"sessionIssuer":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/alice-iam","userName":"alice-iam"}}}}`, "alice", "issuer alice-iam"},
 		{"root", "aws", `{"userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"}}`, "root", "principal 111122223333"},
 		{"a service of AWS", "aws", `{"userIdentity":{"type":"AWSService","invokedBy":"cloudformation.amazonaws.com"}}`, "cloudformation", ""},
-		{"another account, by the role's ID", "aws", `{"userIdentity":{"type":"AWSAccount","principalId":"AROAOTHER:bob","accountId":"999988887777"}}`, "bob", "role-session bob"},
+		{"a role's session by its ID", "aws", `{"userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:bob","accountId":"111122223333"}}`, "bob", "role-session bob"},
+		{"a session of another account's role", "aws", `{"userIdentity":{"type":"AWSAccount","principalId":"AROAOTHER:bob","accountId":"999988887777"}}`, "", ""},
+		{"another account that the estate lists", "aws", `{"userIdentity":{"type":"AWSAccount","principalId":"AROAOTHER:x","accountId":"111122223333"}}`, "root", "account 111122223333"},
 		{"an event of nobody", "aws", `{"eventName":"x"}`, "", ""},
 
 		{"a user of a cluster", "kubernetes", `{"user":{"username":"oidc:bob"}}`, "bob", ""},
