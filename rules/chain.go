@@ -51,8 +51,7 @@ func (d *directory) whose(c candidate) *known {
 		return nil
 	}
 	if c.listed {
-		who, _ := d.listed(c.product, c.name)
-		return who
+		return d.listed(c.product, c.name)
 	}
 	who, _ := d.find(c.product, c.name)
 	return who
@@ -64,8 +63,7 @@ func (d *directory) settled(c candidate, who *known) bool {
 	if !c.chosen {
 		return true
 	}
-	same, _ := d.listed(c.product, c.fixed)
-	return c.fixed != "" && same == who
+	return c.fixed != "" && d.listed(c.product, c.fixed) == who
 }
 
 // through returns the party that goes by a name and was found by a candidate.

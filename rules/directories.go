@@ -71,7 +71,7 @@ func readExport(folder fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("file %q: %w", name, inFolder(err))
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	src, err := io.ReadAll(io.LimitReader(f, people.MaxSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("file %q: %w", name, inFolder(err))

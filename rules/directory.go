@@ -150,12 +150,13 @@ func (d *directory) find(product, name string) (who *known, alias people.Identit
 
 // listed is find for names that have to be listed for the product itself: an
 // e-mail is not enough.
-func (d *directory) listed(product, name string) (who *known, alias people.Identity) {
-	id := people.Identity{Product: product, Name: strings.ToLower(name)}
-	if who := d.exact[id]; who != nil {
-		return who, id
+func (d *directory) listed(product, name string) *known {
+	low := strings.ToLower(name)
+	if who := d.exact[people.Identity{Product: product, Name: low}]; who != nil {
+		return who
 	}
-	return d.pattern(product, id.Name)
+	who, _ := d.pattern(product, low)
+	return who
 }
 
 func (d *directory) pattern(product, low string) (who *known, alias people.Identity) {

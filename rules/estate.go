@@ -33,12 +33,14 @@ func (e Estate) groupNames() []string {
 	return out
 }
 
-// Who is who, as the room of people has it.
-type (
-	Person  = people.Person
-	Service = people.Service
-	Group   = people.Group
-)
+// Person is somebody with all their names.
+type Person = people.Person
+
+// Service is an identity that is nobody, and who answers for it.
+type Service = people.Service
+
+// Group is people and services, and other groups of them.
+type Group = people.Group
 
 // Control is a documented control.
 type Control struct {
