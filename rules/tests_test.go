@@ -127,7 +127,7 @@ func TestARuleThatFindsNoActSaysWhatItIs(t *testing.T) {
 func TestAFaultOfATestNamesItsPlaceAndRemedy(t *testing.T) {
 	for _, c := range []struct{ test, want string }{
 		{"verdict: aproved", `r.yml:16:43: verdict "aproved" is none of none, approval, revocation, fact, contributes, pending, approved, bypass, undetermined, approved-late; did you mean "approved"?`},
-		{"verdict: bypass, why: self-aproved", `why "self-aproved" is none of other-scope, other-actor, no-approver, self-approved, other-group, new-approver, not-yet-valid, expired, revoked, missing-link, recorded-after, too-few-approvers, covers; did you mean "self-approved"?`},
+		{"verdict: bypass, why: self-aproved", `why "self-aproved" is none of other-scope, other-actor, no-approver, self-approved, other-group, new-approver, not-yet-valid, expired, revoked, missing-link, recorded-after, not-enough, covers; did you mean "self-approved"?`},
 		{"verdict: none, why: covers", "r.yml:16:49: why is about the approvals that a verdict considers; with verdict none there are none"},
 		{"why: covers, verdict: pending", "with verdict pending there are none"},
 	} {
