@@ -2,6 +2,7 @@ package judge
 
 import (
 	"container/list"
+	"iter"
 	"maps"
 	"time"
 
@@ -21,29 +22,31 @@ type approval struct {
 // approvals holds approvals in the order of their arrival, by what an act asks
 // for.
 type approvals struct {
-	line    *list.List
-	byID    map[string]*approval
-	exact   index[key, *approval]    // kind and scope
-	wild    index[string, *approval] // kind
-	person  index[key, *approval]    // kind and actor
-	expiry  queue[*approval]         // those that expire at all
-	arrived int
+	line       *list.List
+	byID       map[string]*approval
+	exact      index[key, *approval]    // kind and scope
+	wild       index[string, *approval] // kind
+	person     index[key, *approval]    // kind and actor
+	references index[key, *approval]    // kind and reference
+	expiry     queue[*approval]         // those that expire at all
+	arrived    int
 }
 
 func newApprovals() *approvals {
 	return &approvals{
 		line: list.New(), byID: map[string]*approval{},
-		exact: index[key, *approval]{}, wild: index[string, *approval]{}, person: index[key, *approval]{},
+		exact: index[key, *approval]{}, wild: index[string, *approval]{}, person: index[key, *approval]{}, references: index[key, *approval]{},
 	}
 }
 
 func (s *approvals) len() int { return s.line.Len() }
 
 // add takes an approval in, unless it is held already.
-func (s *approvals) add(p *approval, cfg Config) bool {
-	if s.byID[p.ID] != nil {
-		return false
+func (s *approvals) add(m event.Match, id string, stored time.Time, cfg Config) (held, bool) {
+	if s.byID[id] != nil {
+		return nil, false
 	}
+	p := &approval{ID: id, Match: m, Stored: stored}
 	ap := p.Match.Approval
 	s.byID[p.ID] = p
 	p.line = s.line.PushBack(p)
@@ -58,11 +61,14 @@ func (s *approvals) add(p *approval, cfg Config) bool {
 	if ap.Actor.Person != "" {
 		s.person.add(key{ap.Kind, fold(ap.Actor.Person)}, p)
 	}
+	if ap.Reference != "" {
+		s.references.add(key{ap.Kind, ap.Reference}, p)
+	}
 	if !ap.Until.IsZero() {
 		p.due = later(ap.Until, p.Stored).Add(cfg.Memory)
 		s.expiry.add(p)
 	}
-	return true
+	return p, true
 }
 
 func (s *approvals) drop(p *approval) {
@@ -72,28 +78,45 @@ func (s *approvals) drop(p *approval) {
 	s.exact.remove(key{ap.Kind, ap.Covers}, p)
 	s.wild.remove(ap.Kind, p)
 	s.person.remove(key{ap.Kind, fold(ap.Actor.Person)}, p)
+	s.references.remove(key{ap.Kind, ap.Reference}, p)
 	if !ap.Until.IsZero() {
 		s.expiry.remove(p)
 	}
 }
 
-// near returns the approvals of a required kind that cover the required scope
-// or, where the approval has to name the actor, name this one. All others are
-// unrelated to the act.
-func (s *approvals) near(a event.Match) map[*approval]struct{} {
-	near := map[*approval]struct{}{}
-	for _, r := range a.Act.ApprovedBy {
-		maps.Copy(near, s.exact[key{r.Kind, r.Scope}])
-		for p := range s.wild[r.Kind] {
-			if covers(p.Match.Approval.Covers, r.Scope) {
-				near[p] = struct{}{}
+// held is an approval that is held.
+type held = *approval
+
+func (p *approval) id() string         { return p.ID }
+func (p *approval) match() event.Match { return p.Match }
+
+// has says whether the approval is held.
+func (s *approvals) has(id string) bool { return s.byID[id] != nil }
+
+// covering returns the approvals of a kind that cover a scope.
+func (s *approvals) covering(kind, scope string) iter.Seq[held] {
+	return func(yield func(held) bool) {
+		for p := range s.exact[key{kind, scope}] {
+			if !yield(p) {
+				return
 			}
 		}
-		if r.SameActor {
-			maps.Copy(near, s.person[key{r.Kind, fold(a.Act.Actor.Person)}])
+		for p := range s.wild[kind] {
+			if covers(p.Match.Approval.Covers, scope) && !yield(p) {
+				return
+			}
 		}
 	}
-	return near
+}
+
+// naming returns the approvals of a kind that name the person as who may act.
+func (s *approvals) naming(kind, person string) iter.Seq[held] {
+	return maps.Keys(s.person[key{kind, fold(person)}])
+}
+
+// referenced returns the approvals of a kind that have a reference.
+func (s *approvals) referenced(kind, reference string) iter.Seq[held] {
+	return maps.Keys(s.references[key{kind, reference}])
 }
 
 // forget drops what is too old, or too much, and returns how many were too

@@ -50,15 +50,17 @@ func (c Config) withDefaults() Config {
 
 // Judge is the state of the fold. It is not safe for concurrent use.
 type Judge struct {
-	cfg       Config
-	clock     time.Time // the latest Input.Time
-	policy    string    // ID of the record of the policy in force
-	sources   map[string]*source
-	approvals *approvals
-	acts      *acts
-	alerts    *alerts
-	settled   *remembered // acts that are no longer held
-	letGo     int
+	cfg         Config
+	clock       time.Time // the latest Input.Time
+	policy      string    // ID of the record of the policy in force
+	sources     map[string]*source
+	approvals   *approvals
+	revocations *revocations
+	facts       *facts
+	acts        *acts
+	alerts      *alerts
+	settled     *remembered // acts that are no longer held
+	letGo       int
 
 	correlations *correlations
 
@@ -72,7 +74,7 @@ type Judge struct {
 func New(cfg Config) *Judge {
 	return &Judge{
 		cfg: cfg.withDefaults(), sources: map[string]*source{},
-		approvals: newApprovals(), acts: newActs(), alerts: newAlerts(), settled: newRemembered(),
+		approvals: newApprovals(), revocations: newRevocations(), facts: newFacts(), acts: newActs(), alerts: newAlerts(), settled: newRemembered(),
 		correlations: newCorrelations(),
 	}
 }

@@ -13,22 +13,24 @@ import (
 
 // snapshotVersion is to change whenever an older snapshot, restored, would
 // behave differently. The owner of the judge then replays the stream.
-const snapshotVersion = 2
+const snapshotVersion = 3
 
 // snapshot is a judge's state in the order in which it can be built up again,
 // so that equal judges give equal bytes:
 //
-//	{"version":2,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
+//	{"version":3,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
 type snapshot struct {
-	Version   int         `json:"version"`
-	Clock     time.Time   `json:"clock"`
-	LetGo     int         `json:"let_go"`
-	Policy    string      `json:"policy"`
-	Sources   []*source   `json:"sources"`   // by name
-	Approvals []*approval `json:"approvals"` // as they arrived
-	Alerts    []*alert    `json:"alerts"`    // by ID
-	Acts      []*act      `json:"acts"`      // as they arrived
-	Settled   []memory    `json:"settled"`   // as they were let go
+	Version     int           `json:"version"`
+	Clock       time.Time     `json:"clock"`
+	LetGo       int           `json:"let_go"`
+	Policy      string        `json:"policy"`
+	Sources     []*source     `json:"sources"`     // by name
+	Approvals   []*approval   `json:"approvals"`   // as they arrived
+	Revocations []*revocation `json:"revocations"` // likewise
+	Facts       []heldFact    `json:"facts"`       // likewise
+	Alerts      []*alert      `json:"alerts"`      // by ID
+	Acts        []*act        `json:"acts"`        // as they arrived
+	Settled     []memory      `json:"settled"`     // as they were let go
 
 	Windows       []*windows      `json:"windows"`       // as they were begun
 	Contributions []*contribution `json:"contributions"` // as they arrived
@@ -45,6 +47,10 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	for e := j.approvals.line.Front(); e != nil; e = e.Next() {
 		s.Approvals = append(s.Approvals, e.Value.(*approval))
 	}
+	for e := j.revocations.line.Front(); e != nil; e = e.Next() {
+		s.Revocations = append(s.Revocations, e.Value.(*revocation))
+	}
+	s.Facts = j.facts.line
 	for _, id := range slices.Sorted(maps.Keys(j.alerts.byID)) {
 		s.Alerts = append(s.Alerts, j.alerts.byID[id])
 	}
@@ -89,8 +95,21 @@ func (j *Judge) rebuild(s snapshot) error {
 		j.sources[src.Name] = src
 	}
 	for _, p := range s.Approvals {
-		if p == nil || p.Match.Approval == nil || !j.approvals.add(p, j.cfg) {
-			return errors.New("an approval is empty or there twice")
+		if p == nil || p.Match.Approval == nil {
+			return errors.New("an approval is empty")
+		}
+		if _, fresh := j.approvals.add(p.Match, p.ID, p.Stored, j.cfg); !fresh {
+			return errors.New("an approval is there twice")
+		}
+	}
+	for _, r := range s.Revocations {
+		if r == nil || !j.revocations.add(r) {
+			return errors.New("a revocation is empty or there twice")
+		}
+	}
+	for _, f := range s.Facts {
+		if !j.facts.add(f.Fact, f.ID, time.Time{}) {
+			return errors.New("a fact is there twice")
 		}
 	}
 	for _, al := range s.Alerts {
@@ -125,7 +144,7 @@ func (j *Judge) rebuildAct(a *act) error {
 	unsure := a.State == event.Pending || a.State == event.Undetermined
 	al := j.alerts.byID[a.Alert]
 	switch {
-	case (al == nil) != (a.State == event.Pending):
+	case al == nil && (a.Alert != "" || a.State != event.Pending && a.State != event.Approved), al != nil && a.State == event.Pending:
 		return fmt.Errorf("%s, and in alert %q", a.State, a.Alert)
 	case a.Waiting && !unsure:
 		return fmt.Errorf("%s, and waiting", a.State)
@@ -134,6 +153,9 @@ func (j *Judge) rebuildAct(a *act) error {
 		al.held++
 	}
 	j.acts.add(a)
+	if a.State != event.Pending || a.Waiting {
+		j.inquire(a)
+	}
 	if !a.Waiting {
 		return nil
 	}
