@@ -18,16 +18,16 @@ func dated(_, _, _ string, raw []byte) (event.Event, error) {
 }
 
 // lenient approves an act as soon as there is an approval of any kind.
-func lenient(_ event.Policy, _ map[string]time.Time, matches []event.Match, _ string, until time.Time) (event.State, error) {
+func lenient(_ event.Policy, _ map[string]time.Time, matches []event.Match, _ string, until time.Time) (event.Verdict, error) {
 	for _, m := range matches {
 		if m.Approval != nil {
-			return event.Approved, nil
+			return event.Verdict{Verdict: event.Approved}, nil
 		}
 	}
 	if !until.IsZero() {
-		return event.Pending, nil
+		return event.Verdict{Verdict: event.Pending}, nil
 	}
-	return event.Bypass, nil
+	return event.Verdict{Verdict: event.Bypass}, nil
 }
 
 // A test that cannot fail is worth nothing: each of these is told apart.
