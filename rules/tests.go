@@ -111,7 +111,7 @@ func reasons() []string {
 	return []string{
 		string(event.OtherScope), string(event.OtherActor), string(event.NoApprover), string(event.SelfApproved),
 		string(event.OtherGroup), string(event.NewApprover), string(event.NotYetValid), string(event.Expired),
-		string(event.Revoked), string(event.MissingLink), string(event.RecordedAfter), string(event.TooFewApprovers),
+		string(event.Revoked), string(event.MissingLink), string(event.RecordedAfter), string(event.NotEnough),
 		string(event.Covers),
 	}
 }
