@@ -12,7 +12,8 @@ import (
 // weighed is an approval that came near an act, and what it is worth for it.
 type weighed struct {
 	why      event.Why
-	approval *approval
+	approval held
+	match    event.Match
 }
 
 // view is the approvals that came near an act, the decisive one first.
@@ -29,21 +30,41 @@ func (v view) state() event.State {
 	return event.Bypass
 }
 
+// near returns the approvals of a required kind that cover the required scope
+// or, where the approval has to name the actor, name this one. All others are
+// unrelated to the act.
+func (j *Judge) near(a event.Match) map[held]struct{} {
+	near := map[held]struct{}{}
+	for _, r := range a.Act.ApprovedBy {
+		for p := range j.approvals.covering(r.Kind, r.Scope) {
+			near[p] = struct{}{}
+		}
+		if !r.SameActor {
+			continue
+		}
+		for p := range j.approvals.naming(r.Kind, a.Act.Actor.Person) {
+			near[p] = struct{}{}
+		}
+	}
+	return near
+}
+
 // weigh weighs every approval that comes near the act.
 func (j *Judge) weigh(a *act) view {
-	near := j.approvals.near(a.Match)
+	near := j.near(a.Match)
 	v := make(view, 0, len(near))
 	for p := range near {
-		v = append(v, weighed{best(a.Match, p.Match), p})
+		m := p.match()
+		v = append(v, weighed{best(a.Match, m), p, m})
 	}
 	at := a.Match.Event.At()
 	slices.SortFunc(v, func(x, y weighed) int {
-		px, py := x.approval.Match.Approval, y.approval.Match.Approval
+		px, py := x.match.Approval, y.match.Approval
 		return cmp.Or(
 			cmp.Compare(rank(x.why), rank(y.why)),
 			cmp.Compare(apart(px.Recorded, at), apart(py.Recorded, at)),
 			strings.Compare(px.Reference, py.Reference),
-			strings.Compare(x.approval.ID, y.approval.ID),
+			strings.Compare(x.approval.id(), y.approval.id()),
 		)
 	})
 	return v
@@ -57,7 +78,7 @@ func apart(a, b time.Time) time.Duration { return a.Sub(b).Abs() }
 func (v view) considered() []event.Considered {
 	list := make([]event.Considered, 0, min(len(v), event.MaxConsidered))
 	for _, w := range v[:cap(list)] {
-		m := w.approval.Match
+		m := w.match
 		p := m.Approval
 		list = append(list, event.Considered{
 			Why: w.why, Kind: p.Kind, Reference: p.Reference, Actor: p.Actor, Approver: p.Approver,

@@ -23,12 +23,13 @@ func (j *Judge) act(m event.Match, of *event.Together) {
 // approval takes in a new approval and looks at the open acts that it may
 // concern.
 func (j *Judge) approval(m event.Match) {
-	p := &approval{ID: m.ID(), Match: bounded(m), Stored: j.clock}
-	if !j.approvals.add(p, j.cfg) {
+	id := m.ID()
+	m = bounded(m)
+	if _, fresh := j.approvals.add(m, id, j.clock, j.cfg); !fresh {
 		return
 	}
-	for _, a := range j.acts.concernedBy(p.Match.Approval) {
-		switch best(a.Match, p.Match) {
+	for _, a := range j.acts.concernedBy(m.Approval) {
+		switch best(a.Match, m) {
 		case event.Covers:
 			j.settle(a, event.Approved, j.weigh(a))
 		case event.RecordedAfter:
@@ -124,7 +125,7 @@ func (j *Judge) forget() {
 		}
 		j.leave(a)
 	}
-	j.letGo += j.approvals.forget(j.clock, j.cfg)
+	j.letGo += j.approvals.forget(j.clock, j.cfg) + j.facts.forget(j.cfg)
 	j.settled.forget(j.clock, j.cfg)
 }
 

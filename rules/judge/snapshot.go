@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,22 +14,23 @@ import (
 
 // snapshotVersion is to change whenever an older snapshot, restored, would
 // behave differently. The owner of the judge then replays the stream.
-const snapshotVersion = 2
+const snapshotVersion = 3
 
 // snapshot is a judge's state in the order in which it can be built up again,
-// so that equal judges give equal bytes:
+// so that judges with equal inputs give equal bytes. It is a line of JSON, behind
+// which the approvals and then the facts stand as they are held, since there may
+// be a million of each:
 //
-//	{"version":2,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
+//	{"version":3,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
 type snapshot struct {
-	Version   int         `json:"version"`
-	Clock     time.Time   `json:"clock"`
-	LetGo     int         `json:"let_go"`
-	Policy    string      `json:"policy"`
-	Sources   []*source   `json:"sources"`   // by name
-	Approvals []*approval `json:"approvals"` // as they arrived
-	Alerts    []*alert    `json:"alerts"`    // by ID
-	Acts      []*act      `json:"acts"`      // as they arrived
-	Settled   []memory    `json:"settled"`   // as they were let go
+	Version int       `json:"version"`
+	Clock   time.Time `json:"clock"`
+	LetGo   int       `json:"let_go"`
+	Policy  string    `json:"policy"`
+	Sources []*source `json:"sources"` // by name
+	Alerts  []*alert  `json:"alerts"`  // by ID
+	Acts    []*act    `json:"acts"`    // as they arrived
+	Settled []memory  `json:"settled"` // as they were let go
 
 	Windows       []*windows      `json:"windows"`       // as they were begun
 	Contributions []*contribution `json:"contributions"` // as they arrived
@@ -41,9 +43,6 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	s := snapshot{Version: snapshotVersion, Clock: j.clock, LetGo: j.letGo, Policy: j.policy}
 	for _, name := range slices.Sorted(maps.Keys(j.sources)) {
 		s.Sources = append(s.Sources, j.sources[name])
-	}
-	for e := j.approvals.line.Front(); e != nil; e = e.Next() {
-		s.Approvals = append(s.Approvals, e.Value.(*approval))
 	}
 	for _, id := range slices.Sorted(maps.Keys(j.alerts.byID)) {
 		s.Alerts = append(s.Alerts, j.alerts.byID[id])
@@ -59,14 +58,16 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("judge: snapshot: %w", err)
 	}
-	return b, nil
+	b = append(b, '\n')
+	return j.facts.save(j.approvals.save(b)), nil
 }
 
 // Restore replaces the judge's state by that of a snapshot, after which it
 // behaves as the judge that made it. After an error the judge is as before.
 func (j *Judge) Restore(b []byte) error {
+	line, sections, _ := bytes.Cut(b, []byte{'\n'})
 	var s snapshot
-	if err := json.Unmarshal(b, &s); err != nil {
+	if err := json.Unmarshal(line, &s); err != nil {
 		return fmt.Errorf("judge: snapshot: %w", err)
 	}
 	if s.Version != snapshotVersion {
@@ -74,10 +75,28 @@ func (j *Judge) Restore(b []byte) error {
 	}
 	n := New(j.cfg)
 	n.clock, n.letGo, n.policy = s.Clock, s.LetGo, s.Policy
+	if err := n.load(sections); err != nil {
+		return fmt.Errorf("judge: snapshot: %w", err)
+	}
 	if err := n.rebuild(s); err != nil {
 		return fmt.Errorf("judge: snapshot: %w", err)
 	}
 	*j = *n
+	return nil
+}
+
+// load fills the stores that a snapshot holds in sections of their own.
+func (j *Judge) load(sections []byte) error {
+	rest, err := j.approvals.load(sections, j.cfg)
+	if err != nil {
+		return fmt.Errorf("approvals: %w", err)
+	}
+	if rest, err = j.facts.load(rest); err != nil {
+		return fmt.Errorf("facts: %w", err)
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("%d bytes too many", len(rest))
+	}
 	return nil
 }
 
@@ -87,11 +106,6 @@ func (j *Judge) rebuild(s snapshot) error {
 			return errors.New("a source is empty or there twice")
 		}
 		j.sources[src.Name] = src
-	}
-	for _, p := range s.Approvals {
-		if p == nil || p.Match.Approval == nil || !j.approvals.add(p, j.cfg) {
-			return errors.New("an approval is empty or there twice")
-		}
 	}
 	for _, al := range s.Alerts {
 		if al == nil || al.Counts == nil || al.Reasons == nil || j.alerts.byID[al.ID] != nil {
