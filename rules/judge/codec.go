@@ -129,7 +129,7 @@ const (
 // text is one that is not expected to be shared: an ID, the number of a ticket.
 func (c *codec) text(s *string) {
 	if c.reading {
-		*s = c.readText()
+		*s = c.readText("")
 		return
 	}
 	t := *s
@@ -150,23 +150,32 @@ func (c *codec) text(s *string) {
 	}
 }
 
-func (c *codec) readText() string {
-	var n, before uint64
+// readText reads a text behind another, in one piece.
+func (c *codec) readText(before string) string {
+	var n, more uint64
 	c.uint(&n)
+	var room [128]byte
+	b := append(room[:0], before...)
 	switch n % forms {
 	case guid:
-		b := c.raw(16)
+		g := c.raw(16)
 		if c.bad {
 			return ""
 		}
-		h := hex.EncodeToString([]byte(b))
-		return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+		for i, end := range []int{4, 6, 8, 10, 16} {
+			if i > 0 {
+				b = append(b, '-')
+			}
+			b = hex.AppendEncode(b, []byte(g[[]int{0, 4, 6, 8, 10}[i]:end]))
+		}
 	case hexTail:
-		c.uint(&before)
-		s := c.raw(before)
-		return s + hex.EncodeToString([]byte(c.raw(n/forms)))
+		c.uint(&more)
+		b = append(b, c.raw(more)...)
+		b = hex.AppendEncode(b, []byte(c.raw(n/forms)))
+	default:
+		return before + c.raw(n/forms)
 	}
-	return c.raw(n / forms)
+	return string(b)
 }
 
 func (c *codec) hex(digits string) {
@@ -189,19 +198,19 @@ func isGUID(s string) bool {
 // path is a text of which what stands before its last part is shared: of
 // acme/shop@c0ffee the repository, of a URL all but the ticket's number.
 func (c *codec) path(s *string) {
-	var before, last string
-	if !c.reading {
-		at := strings.LastIndexAny(*s, "/@:") + 1
-		if wild(*s) || len(*s) >= 36 && isGUID((*s)[:36]) {
-			at = 0 // a pattern is looked at often, and is best read as it stands; nobody shares a GUID
-		}
-		before, last = (*s)[:at], (*s)[at:]
+	var before string
+	if c.reading {
+		c.word(&before)
+		*s = c.readText(before)
+		return
 	}
+	at := strings.LastIndexAny(*s, "/@:") + 1
+	if wild(*s) || len(*s) >= 36 && isGUID((*s)[:36]) {
+		at = 0 // a pattern is looked at often, and is best read as it stands; nobody shares a GUID
+	}
+	before, last := (*s)[:at], (*s)[at:]
 	c.word(&before)
 	c.text(&last)
-	if c.reading {
-		*s = before + last
-	}
 }
 
 // The years that JSON can hold, in Unix time.

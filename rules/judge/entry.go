@@ -8,7 +8,7 @@ import (
 
 // entry is an approval with what the judge knows of it.
 type entry struct {
-	id     string      // the match's, before it was bounded
+	id     string      // the match's as it came; empty if it is still the match's
 	match  event.Match // an approval, bounded
 	stored time.Time   // the judge's clock when it arrived
 }
@@ -21,10 +21,7 @@ func (c *codec) entry(e *entry) {
 	m, ap, ref := &e.match, e.match.Approval, &e.match.Event
 	c.lookup(ap)
 	c.party(&ap.Approver)
-	var own, atID bool // the ID follows from the rest; the origin is the event's ID, as of webhooks
-	if !c.reading {
-		own, atID = m.ID() == e.id, ref.Origin == ref.ID
-	}
+	own, atID := e.id == "", ref.Origin == ref.ID // as of webhooks
 	c.flags(&ap.NeedsApprover, &own, &atID)
 	c.moment(&e.stored)
 	c.moment(&ref.Received)
@@ -54,9 +51,23 @@ func (c *codec) entry(e *entry) {
 
 	if !own {
 		c.text(&e.id)
-	} else if c.reading {
-		e.id = m.ID()
 	}
+}
+
+// newEntry returns the entry of a match that was bounded, and had the ID before.
+func newEntry(m event.Match, id string, stored time.Time) entry {
+	if m.ID() == id {
+		id = ""
+	}
+	return entry{id, m, stored}
+}
+
+// matchID returns the ID of the match as it came.
+func (e *entry) matchID() string {
+	if e.id == "" {
+		return e.match.ID()
+	}
+	return e.id
 }
 
 // lookup is what approvals are found by.
