@@ -29,7 +29,7 @@ func (e estate) person(i int) event.Party {
 	return event.Party{Name: name + "@acme.example", Person: name}
 }
 
-func commit(i int) string {
+func aCommit(i int) string {
 	return fmt.Sprintf("acme/service-%d@%s", i/2%500, event.DigestOf(fmt.Append(nil, i/2)).String()[:40])
 }
 
@@ -52,7 +52,7 @@ func (e estate) approval(i int) event.Match {
 			Occurred: when, Received: when.Add(1_234_567 * time.Microsecond), Origin: guid, Batch: event.DigestOf(digest[:]).String(),
 		},
 		Approval: &event.Approval{
-			Kind: "pull-request-review", Actor: e.person(i), Approver: e.person(7*i + 1), NeedsApprover: true, Covers: commit(i), Recorded: when,
+			Kind: "pull-request-review", Actor: e.person(i), Approver: e.person(7*i + 1), NeedsApprover: true, Covers: aCommit(i), Recorded: when,
 			Reference: fmt.Sprintf("https://github.com/acme/service-%d/pull/%d#pullrequestreview-%d", i/2%500, i/4, 2_000_000_000+i),
 		},
 	}
@@ -88,7 +88,7 @@ func (e estate) act(i, n int) event.Match {
 	at := spread(i, e.held)
 	if i%4 > 0 {
 		at -= at % 100 // of a review
-		a.Resource = commit(at)
+		a.Resource = aCommit(at)
 		a.Actor = e.person(at)
 		a.ApprovedBy = []event.Requirement{{Kind: "pull-request-review", Scope: a.Resource, IndependentOf: []event.Party{a.Actor}}}
 		return m

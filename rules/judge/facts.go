@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"sidedoor/event"
@@ -18,7 +19,7 @@ func newFacts() *facts { return &facts{shelf: newShelf()} }
 
 // stated is a fact with what the judge knows of it.
 type stated struct {
-	id     string // of the match that states it
+	id     string
 	fact   event.Fact
 	stored time.Time // the judge's clock when it arrived
 }
@@ -26,7 +27,11 @@ type stated struct {
 func (c *codec) stated(f *stated) {
 	c.fact(&f.fact)
 	c.moment(&f.stored)
-	c.text(&f.id)
+	at := max(strings.LastIndexByte(f.id, '.'), 0) // behind the match's ID stands which of its facts it is
+	match, rest := f.id[:at], f.id[at:]
+	c.text(&match)
+	c.text(&rest)
+	f.id = match + rest
 }
 
 func (s *facts) read(n int32) stated {
@@ -35,7 +40,7 @@ func (s *facts) read(n int32) stated {
 	return f
 }
 
-// add takes a fact in, unless the same match has stated it already.
+// add takes a fact in, unless it is held already.
 func (s *facts) add(f event.Fact, id string, stored time.Time) bool {
 	x := stated{id, f, stored}
 	if s.has(&x) {

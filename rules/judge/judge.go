@@ -16,8 +16,8 @@ type Config struct {
 	// approvals, and how long an expired approval is kept to explain why it
 	// does not count. Zero: 7 days.
 	Memory time.Duration
-	// MaxHeld bounds the acts held. The oldest are let go, a pending one as
-	// undetermined; [Stats] counts them. Zero: 100,000.
+	// MaxHeld bounds the acts held, and likewise the revocations. The oldest are
+	// let go, a pending act as undetermined; [Stats] counts them. Zero: 100,000.
 	MaxHeld int
 	// MaxApprovals bounds the approvals held, and likewise the facts. The oldest
 	// are let go; [Stats] counts them. Zero: 1,000,000, which take up to 400 MB.
@@ -55,16 +55,17 @@ func (c Config) withDefaults() Config {
 
 // Judge is the state of the fold. It is not safe for concurrent use.
 type Judge struct {
-	cfg       Config
-	clock     time.Time // the latest Input.Time
-	policy    string    // ID of the record of the policy in force
-	sources   map[string]*source
-	approvals *approvals
-	facts     *facts
-	acts      *acts
-	alerts    *alerts
-	settled   *remembered // acts that are no longer held
-	letGo     int
+	cfg         Config
+	clock       time.Time // the latest Input.Time
+	policy      string    // ID of the record of the policy in force
+	sources     map[string]*source
+	approvals   *approvals
+	revocations *revocations
+	facts       *facts
+	acts        *acts
+	alerts      *alerts
+	settled     *remembered // acts that are no longer held
+	letGo       int
 
 	correlations *correlations
 
@@ -78,7 +79,7 @@ type Judge struct {
 func New(cfg Config) *Judge {
 	return &Judge{
 		cfg: cfg.withDefaults(), sources: map[string]*source{},
-		approvals: newApprovals(), facts: newFacts(), acts: newActs(), alerts: newAlerts(), settled: newRemembered(),
+		approvals: newApprovals(), revocations: newRevocations(), facts: newFacts(), acts: newActs(), alerts: newAlerts(), settled: newRemembered(),
 		correlations: newCorrelations(),
 	}
 }
@@ -114,7 +115,7 @@ type Stats struct {
 	Approvals int
 	// Contributions are the events that may still complete a correlation.
 	Contributions int
-	LetGo         int // acts, approvals, facts and contributions let go because there were too many, ever
+	LetGo         int // acts, approvals, revocations, facts and contributions let go because there were too many, ever
 	Late          int // contributions that came after the judgement of their window, ever
 	// Sources gives for each source known up to when it is complete; the zero
 	// time if it was never heard.

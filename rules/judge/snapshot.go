@@ -23,14 +23,15 @@ const snapshotVersion = 3
 //
 //	{"version":3,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
 type snapshot struct {
-	Version int       `json:"version"`
-	Clock   time.Time `json:"clock"`
-	LetGo   int       `json:"let_go"`
-	Policy  string    `json:"policy"`
-	Sources []*source `json:"sources"` // by name
-	Alerts  []*alert  `json:"alerts"`  // by ID
-	Acts    []*act    `json:"acts"`    // as they arrived
-	Settled []memory  `json:"settled"` // as they were let go
+	Version     int           `json:"version"`
+	Clock       time.Time     `json:"clock"`
+	LetGo       int           `json:"let_go"`
+	Policy      string        `json:"policy"`
+	Sources     []*source     `json:"sources"`     // by name
+	Revocations []*revocation `json:"revocations"` // as they arrived
+	Alerts      []*alert      `json:"alerts"`      // by ID
+	Acts        []*act        `json:"acts"`        // as they arrived
+	Settled     []memory      `json:"settled"`     // as they were let go
 
 	Windows       []*windows      `json:"windows"`       // as they were begun
 	Contributions []*contribution `json:"contributions"` // as they arrived
@@ -43,6 +44,9 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	s := snapshot{Version: snapshotVersion, Clock: j.clock, LetGo: j.letGo, Policy: j.policy}
 	for _, name := range slices.Sorted(maps.Keys(j.sources)) {
 		s.Sources = append(s.Sources, j.sources[name])
+	}
+	for e := j.revocations.line.Front(); e != nil; e = e.Next() {
+		s.Revocations = append(s.Revocations, e.Value.(*revocation))
 	}
 	for _, id := range slices.Sorted(maps.Keys(j.alerts.byID)) {
 		s.Alerts = append(s.Alerts, j.alerts.byID[id])
@@ -85,7 +89,7 @@ func (j *Judge) Restore(b []byte) error {
 	return nil
 }
 
-// load fills the stores that a snapshot holds in sections of their own.
+// load fills what a snapshot holds in sections of its own.
 func (j *Judge) load(sections []byte) error {
 	rest, err := j.approvals.load(sections, j.cfg)
 	if err != nil {
@@ -106,6 +110,11 @@ func (j *Judge) rebuild(s snapshot) error {
 			return errors.New("a source is empty or there twice")
 		}
 		j.sources[src.Name] = src
+	}
+	for _, r := range s.Revocations {
+		if r == nil || !j.revocations.add(r) {
+			return errors.New("a revocation is empty or there twice")
+		}
 	}
 	for _, al := range s.Alerts {
 		if al == nil || al.Counts == nil || al.Reasons == nil || j.alerts.byID[al.ID] != nil {
@@ -139,7 +148,7 @@ func (j *Judge) rebuildAct(a *act) error {
 	unsure := a.State == event.Pending || a.State == event.Undetermined
 	al := j.alerts.byID[a.Alert]
 	switch {
-	case (al == nil) != (a.State == event.Pending):
+	case al == nil && (a.Alert != "" || a.State != event.Pending && a.State != event.Approved), al != nil && a.State == event.Pending:
 		return fmt.Errorf("%s, and in alert %q", a.State, a.Alert)
 	case a.Waiting && !unsure:
 		return fmt.Errorf("%s, and waiting", a.State)
@@ -148,6 +157,9 @@ func (j *Judge) rebuildAct(a *act) error {
 		al.held++
 	}
 	j.acts.add(a)
+	if a.State != event.Pending || a.Waiting {
+		j.inquire(a)
+	}
 	if !a.Waiting {
 		return nil
 	}
