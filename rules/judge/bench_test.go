@@ -15,10 +15,11 @@ import (
 // aMillion is what a judge holds by default.
 const aMillion = 1_000_000
 
-// estate makes up approvals as a company's sources give them: of a hundred,
-// fifty are reviews of pull requests, twenty merged ones and nineteen builds, each
-// for a commit, and eleven grants of roles, one of them with a wildcard. There is
-// a person for every fifty approvals, and two approvals for each commit.
+// estate makes up approvals as a company's sources give them: of a hundred, fifty
+// are reviews of pull requests, two of each, twenty the merging of these, nineteen
+// builds of what was merged, and eleven grants of roles, one of them with a
+// wildcard. There is a person and a role for every fifty approvals, so a grant
+// shares its role with a few others.
 type estate struct{ held int }
 
 // spread makes numbers of numbers as chance would, the same each time.
@@ -29,8 +30,22 @@ func (e estate) person(i int) event.Party {
 	return event.Party{Name: name + "@acme.example", Person: name}
 }
 
+// aCommit is the one that the approval is about.
 func aCommit(i int) string {
-	return fmt.Sprintf("acme/service-%d@%s", i/2%500, event.DigestOf(fmt.Append(nil, i/2)).String()[:40])
+	n := i / 100 * 25
+	switch kind := i % 100; {
+	case kind < 50:
+		n += kind / 2
+	case kind < 70:
+		n += kind - 50
+	default:
+		n += kind - 70
+	}
+	return fmt.Sprintf("acme/service-%d@%s", n%500, event.DigestOf(fmt.Append(nil, n)).String()[:40])
+}
+
+func anImage(i int) string {
+	return fmt.Sprintf("ghcr.io/acme/service-%d@sha256:%s", i%500, event.DigestOf(fmt.Append(nil, "event", i)))
 }
 
 // role is one of 1,000 in each of a hundred accounts, or of fewer.
@@ -53,7 +68,7 @@ func (e estate) approval(i int) event.Match {
 		},
 		Approval: &event.Approval{
 			Kind: "pull-request-review", Actor: e.person(i), Approver: e.person(7*i + 1), NeedsApprover: true, Covers: aCommit(i), Recorded: when,
-			Reference: fmt.Sprintf("https://github.com/acme/service-%d/pull/%d#pullrequestreview-%d", i/2%500, i/4, 2_000_000_000+i),
+			Reference: fmt.Sprintf("https://github.com/acme/service-%d/pull/%d#pullrequestreview-%d", i/100%500, i/4, 2_000_000_000+i),
 		},
 	}
 	ap := m.Approval
@@ -66,7 +81,7 @@ func (e estate) approval(i int) event.Match {
 	case kind < 89:
 		m.Rule.Name, m.Event.Kind, ap.Kind, ap.Actor = "build", "workflow_run", "build", event.Party{}
 		ap.Requires = []event.Requirement{{Kind: "merged-pull-request", Scope: ap.Covers}}
-		ap.Covers = fmt.Sprintf("ghcr.io/acme/service-%d@sha256:%s", i/2%500, digest)
+		ap.Covers = anImage(i)
 	default:
 		m.Rule.Name, m.Event.Kind, ap.Kind = "access-grant", "", "access-grant"
 		m.Event.Source, m.Event.Product, m.Event.Service = "approvals", "approvals", "cloudevents"
@@ -80,22 +95,24 @@ func (e estate) approval(i int) event.Match {
 	return m
 }
 
-// act makes up an act: three of four are merges of a commit that was reviewed,
-// one is a role assumed, for which a grant may be there.
-func (e estate) act(i, n int) event.Match {
+// act makes up an act: two of four push a commit that was reviewed, one runs an
+// image that was built from one, and one assumes a role that was granted.
+func (e estate) act(n int) event.Match {
 	m := anAct(withID(fmt.Sprint("act-", n)))
-	a := m.Act
-	at := spread(i, e.held)
-	if i%4 > 0 {
-		at -= at % 100 // of a review
-		a.Resource = aCommit(at)
-		a.Actor = e.person(at)
-		a.ApprovedBy = []event.Requirement{{Kind: "pull-request-review", Scope: a.Resource, IndependentOf: []event.Party{a.Actor}}}
-		return m
+	a, i := m.Act, spread(n, e.held)/100*100
+	r := event.Requirement{IndependentOf: []event.Party{e.person(i)}}
+	switch n % 4 {
+	case 0, 1:
+		a.Resource, r.Kind = aCommit(i), "pull-request-review"
+	case 2:
+		i += 70
+		a.Resource, r.Kind = anImage(i), "build"
+	default:
+		i += 90
+		a.Resource, r.Kind, r.SameActor = e.role(i), "access-grant", true
 	}
-	at = at - at%100 + 90
-	a.Resource, a.Actor = e.role(at), e.person(at)
-	a.ApprovedBy = []event.Requirement{{Kind: "access-grant", Scope: a.Resource, SameActor: true, IndependentOf: []event.Party{a.Actor}}}
+	a.Actor, r.Scope = e.person(i), a.Resource
+	a.ApprovedBy = []event.Requirement{r}
 	return m
 }
 
@@ -103,6 +120,7 @@ func (e estate) act(i, n int) event.Match {
 func (e estate) judge() (*judge.Judge, float64) {
 	j := judge.New(judge.Config{})
 	j.Apply(event.Input{Time: nine, Policy: thePolicy()})
+	j.Apply(event.Input{Time: nine, Mark: &event.Mark{Source: "approvals", Through: clock("23:00")}})
 	before := liveHeap()
 	for i := range e.held {
 		m := e.approval(i)
@@ -122,8 +140,8 @@ func liveHeap() float64 {
 // full is a judge that holds a million, made once for all that need it.
 var full = sync.OnceValues(func() (*judge.Judge, float64) { return estate{aMillion}.judge() })
 
-// The cost of an act must not grow with the approvals that have nothing to do
-// with it.
+// The cost of an act, from its arrival to its verdict, must not grow with the
+// approvals that have nothing to do with it.
 func BenchmarkAct(b *testing.B) {
 	acts := 0
 	for _, held := range []int{100, 10_000, aMillion} {
@@ -141,12 +159,13 @@ func BenchmarkAct(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				acts++
-				m := e.act(acts, acts)
+				m := e.act(acts)
 				b.StartTimer()
 				begun := time.Now()
-				records, _ := j.Apply(event.Input{Time: nine, Match: &m})
+				_, timers := j.Apply(event.Input{Time: nine, Match: &m})
+				records, _ := j.Apply(event.Input{Time: timers[0].Due, Timer: &timers[0]})
 				took = append(took, time.Since(begun))
-				if len(records) > 0 {
+				if v, ok := records[0].Body.(*event.Verdict); ok && v.Verdict == event.Approved {
 					approved++
 				}
 			}
