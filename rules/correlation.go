@@ -82,8 +82,10 @@ func (r *reader) correlation(c *Correlation) {
 	case hasControl:
 		c.Act.Control, c.Act.node = r.scalar(control.Value, "control"), control.Value
 	}
-	if approval, ok := c.Extra["approval"]; ok {
-		r.fault(approval.KeyNode, "a correlation approves nothing; the rules that it refers to may")
+	for _, no := range [][2]string{{"approval", "approves nothing"}, {"revocation", "takes nothing back"}, {"facts", "states no facts"}} {
+		if p, ok := c.Extra[no[0]]; ok {
+			r.fault(p.KeyNode, "a correlation %s; the rules that it refers to may", no[1])
+		}
 	}
 	if tests, ok := c.Extra["tests"]; ok {
 		c.Tests = r.tests(tests.Value, sigma.LogSource{}) // that of its first rule, once it is known
