@@ -30,9 +30,7 @@ func (d *directory) behind(product string, e *subject) event.Party {
 	case "github":
 		return d.behindGitHub(e)
 	}
-	actor, _, _ := usual(product)
-	name := firstOf(e, actor)
-	return d.resolve(product, name)
+	return d.resolve(product, firstOf(e, usualActor))
 }
 
 // firstOf returns the first field that the event has.
