@@ -30,9 +30,7 @@ func (d *directory) behind(product string, e *subject) event.Party {
 	case "github":
 		return d.behindGitHub(e)
 	}
-	actor, _, _ := usual(product)
-	name := firstOf(e, actor)
-	return d.resolve(product, name)
+	return d.resolve(product, firstOf(e, usualActor))
 }
 
 // firstOf returns the first field that the event has.
@@ -125,8 +123,7 @@ func eksCandidates(e *subject) []candidate {
 // behindGitHub returns the account that acted or, if the estate does not know
 // it, whom the identity provider has for it.
 func (d *directory) behindGitHub(e *subject) event.Party {
-	actor, _, _ := usual("github")
-	login := firstOf(e, actor)
+	login := firstOf(e, []string{"actor", "sender.login"}) // the audit log's user is whom it was done to
 	if login == "" {
 		return event.Party{}
 	}

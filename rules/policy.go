@@ -223,7 +223,10 @@ func (p *Policy) digest() event.Digest {
 }
 
 // SourceInfo is a source that is in force.
-type SourceInfo struct{ Name, Product, Service string }
+type SourceInfo struct {
+	Name, Product, Service string
+	Skew                   time.Duration // by how much its clock may differ from others
+}
 
 // Announce describes the policy for the stream, with the kinds of approval
 // that each source can yield under its rules.
@@ -237,7 +240,7 @@ func (p *Policy) Announce(loaded time.Time, version string, sources []SourceInfo
 	}
 	for _, s := range sources {
 		out.Sources = append(out.Sources, event.SourcePolicy{
-			Name: s.Name, Product: s.Product, Service: s.Service, Provides: p.provides(s),
+			Name: s.Name, Product: s.Product, Service: s.Service, Provides: p.provides(s), Skew: s.Skew,
 		})
 	}
 	return out
