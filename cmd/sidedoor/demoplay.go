@@ -137,12 +137,14 @@ func unmet(b demo.Beat, verdicts []*event.Verdict, expected func(demo.Expect) ev
 		want := expected(e)
 		n := 0
 		for _, v := range verdicts {
-			if v.Rule.Name == e.Rule && v.Actor.Person == e.Actor && (v.Verdict == want || v.Verdict == e.Final()) {
+			told := v.Verdict == want || v.Verdict == e.Final()
+			decided := e.Why == "" || v.Verdict != e.Final() || demo.Decided(v) == e.Why
+			if v.Rule.Name == e.Rule && v.Actor.Person == e.Actor && told && decided {
 				n++
 			}
 		}
 		if n < max(e.Acts, 1) {
-			return fmt.Sprintf("%s of %s by %s", want, e.Rule, e.Actor)
+			return strings.TrimSpace(fmt.Sprintf("%s of %s by %s %s", want, e.Rule, e.Actor, e.Why))
 		}
 	}
 	return ""
@@ -154,7 +156,7 @@ func (d *demonstration) caught(ctx context.Context, b demo.Beat, verdicts []*eve
 	alarming := false
 	for _, v := range verdicts {
 		expected := slices.ContainsFunc(b.Expect, func(e demo.Expect) bool { return e.Rule == v.Rule.Name && e.Actor == v.Actor.Person })
-		line := fmt.Sprintf("       %s %s: %s\n", sign(v.Verdict), v.Verdict, printable(v.Reason))
+		line := fmt.Sprintf("       %s %s: %s\n", sign(v.Verdict), judged(v), printable(v.Reason))
 		if expected && !told[line] {
 			told[line] = true
 			alarming = alarming || v.Verdict != event.Approved
@@ -174,6 +176,16 @@ func (d *demonstration) heard() {
 			fmt.Fprintf(d.out, "       → Slack: %s\n", printable(m.Text))
 		}
 	}
+}
+
+// judged says what a verdict is and what the approval that came nearest was
+// worth, where that is not the same.
+func judged(v *event.Verdict) string {
+	why := demo.Decided(v)
+	if why == "" || why == event.Covers {
+		return string(v.Verdict)
+	}
+	return fmt.Sprintf("%s, %s", v.Verdict, why)
 }
 
 func sign(s event.State) string {

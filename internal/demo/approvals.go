@@ -36,6 +36,7 @@ const (
 	typeGrant      = "dev.sidedoor.access-grant"
 	typeBreakGlass = "dev.sidedoor.break-glass"
 	typeTicket     = "dev.sidedoor.change-ticket"
+	typeReviewed   = "dev.sidedoor.emergency-review"
 	typeException  = "dev.sidedoor.exception"
 	typeRevocation = "dev.sidedoor.revocation"
 	typeHeartbeat  = "dev.sidedoor.heartbeat"

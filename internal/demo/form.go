@@ -26,6 +26,7 @@ type form struct {
 	BreakGlass  *approvalForm    `yaml:"break-glass"`
 	Ticket      *approvalForm    `yaml:"change-ticket"`
 	Exception   *approvalForm    `yaml:"exception"`
+	Reviewed    *approvalForm    `yaml:"emergency-review"`
 	Revocation  *revocationForm  `yaml:"revocation"`
 }
 
@@ -56,6 +57,7 @@ func (f form) write(s *scribe, begin time.Time) error {
 	add(f.BreakGlass != nil, typed{f.BreakGlass, typeBreakGlass})
 	add(f.Ticket != nil, typed{f.Ticket, typeTicket})
 	add(f.Exception != nil, typed{f.Exception, typeException})
+	add(f.Reviewed != nil, typed{f.Reviewed, typeReviewed})
 	add(f.Revocation != nil, f.Revocation)
 	if len(chosen) != 1 || f.After < 0 {
 		return errors.New("it has to say one thing that happens, at or after the beat's begin")

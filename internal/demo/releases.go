@@ -2,7 +2,6 @@ package demo
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -77,8 +76,8 @@ func (s *scribe) releasers(service string, author, reviewer Person) []string {
 		return []string{reviewer.GitHub}
 	}
 	var logins []string
-	for _, p := range s.engineers() {
-		if p.Name != author.Name && slices.Contains(group, p.Name) && len(logins) < 2 {
+	for _, name := range group {
+		if p, err := s.person(name); err == nil && name != author.Name && len(logins) < 2 {
 			logins = append(logins, p.GitHub)
 		}
 	}
