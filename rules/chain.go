@@ -123,8 +123,7 @@ func eksCandidates(e *subject) []candidate {
 // behindGitHub returns the account that acted or, if the estate does not know
 // it, whom the identity provider has for it.
 func (d *directory) behindGitHub(e *subject) event.Party {
-	actor, _, _ := usual("github")
-	login := firstOf(e, actor)
+	login := firstOf(e, []string{"actor", "sender.login"}) // the audit log's user is whom it was done to
 	if login == "" {
 		return event.Party{}
 	}

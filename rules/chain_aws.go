@@ -10,8 +10,7 @@ import (
 // candidates leads to whom the estate knows. Where AWS itself names somebody
 // whom it does not know, a name that the session's user chose decides nothing.
 func (d *directory) behindAWS(e *subject) event.Party {
-	actor, _, _ := usual("aws")
-	name := firstOf(e, actor)
+	name := firstOf(e, []string{"userIdentity.arn", "userIdentity.userName", "userIdentity.principalId", "userIdentity.invokedBy"})
 	vouched := false // by AWS, for somebody unknown
 	var out event.Party
 	for _, c := range awsCandidates(e) {
