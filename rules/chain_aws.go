@@ -10,7 +10,8 @@ import (
 // candidates leads to whom the estate knows. Where AWS itself names somebody
 // whom it does not know, a name that the session's user chose decides nothing.
 func (d *directory) behindAWS(e *subject) event.Party {
-	name := firstOf(e, []string{"userIdentity.arn", "userIdentity.userName", "userIdentity.principalId", "userIdentity.invokedBy"})
+	actor := []string{"userIdentity.arn", "userIdentity.userName", "userIdentity.principalId", "userIdentity.invokedBy"}
+	name := firstOf(e, actor)
 	vouched := false // by AWS, for somebody unknown
 	var out event.Party
 	for _, c := range awsCandidates(e) {
