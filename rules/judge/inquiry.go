@@ -112,7 +112,7 @@ func (a answer) relied() []string {
 	}
 	var ids []string
 	for _, f := range a.findings {
-		if rank(f.why) <= rank(event.NotEnough) {
+		if slices.Contains([]event.Why{event.Covers, event.RecordedAfter, event.NotEnough}, f.why) {
 			ids = f.relied(ids)
 		}
 	}
