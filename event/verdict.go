@@ -70,19 +70,19 @@ type Why string
 
 // The reasons, in the order in which they are looked for.
 const (
-	OtherScope      Why = "other-scope"
-	OtherActor      Why = "other-actor"
-	NoApprover      Why = "no-approver"   // the kind needs one and the event names none
-	SelfApproved    Why = "self-approved" // by somebody who is not independent
-	OtherGroup      Why = "other-group"   // the approver is not in the required group
-	NewApprover     Why = "new-approver"  // and became a member only just before
-	NotYetValid     Why = "not-yet-valid"
-	Expired         Why = "expired"
-	Revoked         Why = "revoked"
-	MissingLink     Why = "missing-link" // what it needs itself is not there
-	RecordedAfter   Why = "recorded-after"
-	TooFewApprovers Why = "too-few-approvers" // it counts, and others are needed, too
-	Covers          Why = "covers"
+	OtherScope    Why = "other-scope"
+	OtherActor    Why = "other-actor"
+	NoApprover    Why = "no-approver"   // the kind needs one and the event names none
+	SelfApproved  Why = "self-approved" // by somebody who is not independent
+	OtherGroup    Why = "other-group"   // the approver is not in the required group
+	NewApprover   Why = "new-approver"  // and became a member only just before
+	NotYetValid   Why = "not-yet-valid"
+	Expired       Why = "expired"
+	Revoked       Why = "revoked"
+	MissingLink   Why = "missing-link" // what it needs itself is not there
+	RecordedAfter Why = "recorded-after"
+	NotEnough     Why = "not-enough" // it counts, and not alone: others are needed, too
+	Covers        Why = "covers"
 )
 
 // Alert is a revision of one or more bypasses of one rule by one actor in one

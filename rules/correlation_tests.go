@@ -36,7 +36,7 @@ func (t *testRun) correlation(c *Correlation) error {
 		return err
 	}
 	if len(own) == 0 {
-		return t.compare(wantNone)
+		return t.compare(outcome{is: wantNone})
 	}
 	act := event.Match{Rule: c.Ref(), Event: own[0].Event}
 	got, err := t.completed(act, t.graceOf(c), append(own, given...))
@@ -47,19 +47,19 @@ func (t *testRun) correlation(c *Correlation) error {
 }
 
 // completed returns what becomes of the correlation's act, or none.
-func (t *testRun) completed(act event.Match, grace time.Duration, all []event.Match) (string, error) {
+func (t *testRun) completed(act event.Match, grace time.Duration, all []event.Match) (outcome, error) {
 	sources, ends := t.sources(act.Event.At())
 	policy := t.policy.Announce(time.Time{}, "test", sources)
-	state, err := t.judge(policy, ends, all, act.ID(), time.Time{})
+	v, err := t.judge(policy, ends, all, act.ID(), time.Time{})
 	switch {
 	case err != nil:
-		return "", err
-	case state == event.Pending: // for ever: there is no such act
-		return wantNone, nil
+		return outcome{}, err
+	case v.Verdict == event.Pending: // for ever: there is no such act
+		return outcome{is: wantNone}, nil
 	case t.test.Verdict == string(event.Pending):
-		state, err = t.judge(policy, ends, all, act.ID(), act.Event.At().Add(grace/2))
+		v, err = t.judge(policy, ends, all, act.ID(), act.Event.At().Add(grace/2))
 	}
-	return string(state), err
+	return outcomeOf(v), err
 }
 
 func (t *testRun) graceOf(c *Correlation) time.Duration {

@@ -17,7 +17,7 @@ type identity struct{ product, name string }
 
 type aliasPattern struct{ pattern, person string }
 
-func newDirectory(e Estate) *directory {
+func newDirectory(e Estate, _ []string) *directory {
 	d := &directory{exact: map[identity]string{}, patterns: map[string][]aliasPattern{}}
 	for _, p := range e.People {
 		for _, n := range p.names() {

@@ -10,7 +10,7 @@ func TestANameLeadsToThePersonBehindIt(t *testing.T) {
 			"aws": {"arn:aws:sts::*:assumed-role/*/alice"}, "github": {"alice-acme"}, "kubernetes": {"oidc:*:alice"},
 		}},
 		{Name: "bob", Email: "bob@acme.example", Aliases: map[string][]string{"aws": {"arn:aws:iam::1:user/Bob", "arn:aws:sts::*"}}},
-	}})
+	}}, nil)
 	for _, c := range []struct{ product, name, want string }{
 		{"github", "alice-acme", "alice"},
 		{"github", "ALICE-Acme", "alice"},

@@ -19,6 +19,10 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("<<: {title: T}\n!!binary x: y\n"), []byte("people: {a: 1}\n"))
 	f.Add([]byte("title: T\nname: g\nlogsource: {service: x}\ndetection: {s: {a: b}, condition: s}\napprovel: {}\n"), []byte("{}\n"))
 	f.Add([]byte("action: global\nlevel: low\n---\n"+head+"---\naction: repeat\nname: q\n---\n"+filter), []byte("{}\n"))
+	f.Add([]byte(head+"act: {control: CHG-03, actor: identity, resource: '{verb ~ ^(.)}', approved-by: [{access-grant: {scope: ['{a}', b], every: true,\n"+
+		"  approvers: 2, group: g, member-for: 1h, independent-of: [identity, 'author of {a}']}, k: {}}]}\nfacts: [{who: identity, is: author, of: '{a}', since: t}]\n"), []byte("{}\n"))
+	f.Add([]byte(head+"revocation: {kind: access-grant, covers: '{verb}', approver: [identity, user.username], at: t}\n"), []byte("{}\n"))
+	f.Add([]byte(head+"approval: {kind: k, actor: a, covers: '{verb}', requires: [k, {access-grant: {actor: same, every: true}}]}\ntests: [{event: {}, verdict: bypass, why: covers}]\n"), []byte("{}\n"))
 	f.Fuzz(func(t *testing.T, rule, estate []byte) {
 		p, _ := rules.Load(fstest.MapFS{
 			"controls.yaml": &fstest.MapFile{Data: []byte(controls)}, "sound.yml": &fstest.MapFile{Data: []byte(grants)},

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -25,6 +24,7 @@ type Matcher struct {
 	rules    []*Rule
 	feeds    feeds
 	people   *directory
+	scopes   scopes
 	defaults Defaults
 	pool     sync.Pool // of *worker
 }
@@ -46,7 +46,10 @@ func (p *Policy) Compile(d Defaults) (*Matcher, sigma.Faults) {
 	}
 	base, faults := p.sound()
 	program, more := engine.Compile(base, p.Estate.Lists)
-	m := &Matcher{rules: slices.Clone(p.Rules), feeds: p.feeds(d), people: newDirectory(p.Estate), defaults: d}
+	m := &Matcher{
+		rules: slices.Clone(p.Rules), feeds: p.feeds(d),
+		people: newDirectory(p.Estate, p.groups()), scopes: newScopes(p.Estate), defaults: d,
+	}
 	m.pool.New = func() any { return &worker{program.NewMatcher(), engine.NewReader()} }
 	return m, append(faults, more...)
 }
@@ -98,18 +101,32 @@ func letter(b event.Batch, e event.Event, cause string, err error) event.Dead {
 	}
 }
 
-// meaning is empty for a rule that only contributes to correlations, of an event
-// that contributes to none.
+// meaning is empty if nothing is made of the match: for a rule that only
+// contributes to correlations, of an event that contributes to none; for one
+// that states facts or takes something back, of an event that does not say what.
 func (m *Matcher) meaning(r *Rule, ref event.Ref, e *subject) event.Match {
-	out := event.Match{Rule: r.Ref(), Event: ref, Parts: m.parts(m.feeds.of[r.ID], ref, e)}
+	out := event.Match{
+		Rule: r.Ref(), Event: ref, Parts: m.parts(m.feeds.of[r.ID], actorOf(r), ref, e), Facts: m.facts(r.Facts, ref, e),
+	}
 	switch {
 	case r.Approval != nil:
 		out.Approval = m.approval(r.Approval, ref, e)
-	case !m.feeds.silent[r.ID]:
+	case r.Revocation != nil:
+		out.Revocation = m.revocation(r.Revocation, ref, e)
+	case r.Act != nil && !m.feeds.silent[r.ID]:
 		out.Control = r.Act.Control
 		out.Act = m.act(r.Act, ref, e)
 	}
 	return out
+}
+
+// actorOf is who did what the rule matches: the act's actor or, where it has no
+// act, whoever is behind the event.
+func actorOf(r *Rule) []Who {
+	if r.Act != nil {
+		return r.Act.Actor
+	}
+	return []Who{{Template: Template{source: identityWord}, behind: true}}
 }
 
 func (m *Matcher) act(a *Act, ref event.Ref, e *subject) *event.Act {
@@ -125,92 +142,6 @@ func (m *Matcher) act(a *Act, ref event.Ref, e *subject) *event.Act {
 	if out.Limit == 0 {
 		out.Limit = m.defaults.Limit
 	}
-	for _, q := range a.ApprovedBy {
-		need := event.Requirement{Kind: q.Kind, SameActor: q.SameActor, Skew: q.Skew}
-		need.Scope, _ = q.Scope.render(e)
-		for _, t := range q.IndependentOf {
-			if p := m.party([]Template{t}, ref.Product, e); p.Name != "" {
-				need.IndependentOf = append(need.IndependentOf, p)
-			}
-		}
-		out.ApprovedBy = append(out.ApprovedBy, need)
-	}
+	out.ApprovedBy = m.requirements(a.ApprovedBy, ref.Product, e)
 	return out
-}
-
-func (m *Matcher) approval(a *Approval, ref event.Ref, e *subject) *event.Approval {
-	out := &event.Approval{
-		Kind: a.Kind, Actor: m.party(a.Actor, ref.Product, e), Approver: m.party(a.Approver, ref.Product, e),
-		NeedsApprover: len(a.Approver) > 0, Recorded: ref.At(),
-	}
-	if covers, complete := a.Covers.render(e); complete {
-		out.Covers = covers // else it covers nothing
-	}
-	out.Reference = firstText(a.Reference, e)
-	if t, ok := parseTime(firstText(a.Recorded, e)); ok {
-		out.Recorded = t
-	}
-	var fromOK, untilOK bool
-	out.From, fromOK = bound(a.From, e)
-	out.Until, untilOK = bound(a.Until, e)
-	if !fromOK || !untilOK {
-		out.Covers = ""
-	}
-	return out
-}
-
-// bound reads one end of a window: the zero time if the event gives none. A
-// window that was meant and cannot be read must not become an open one: then ok
-// is false.
-func bound(fields []Template, e *subject) (t time.Time, ok bool) {
-	if s := firstText(fields, e); s != "" {
-		return parseTime(s)
-	}
-	return time.Time{}, !slices.ContainsFunc(fields, e.mentions)
-}
-
-func (m *Matcher) party(fields []Template, product string, e *subject) event.Party {
-	name := firstText(fields, e)
-	if name == "" {
-		return event.Party{}
-	}
-	return m.people.resolve(product, name)
-}
-
-// firstText returns what the first template yields that the event can fill.
-func firstText(fields []Template, e *subject) string {
-	for _, t := range fields {
-		if s, complete := t.render(e); complete {
-			return s
-		}
-	}
-	return ""
-}
-
-// parseTime reads RFC 3339, or a number of seconds or milliseconds since 1970;
-// ten digits are seconds until the year 2286. Of anything else, and of a time
-// that JSON cannot hold, it returns the zero time.
-func parseTime(s string) (time.Time, bool) {
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		n, err := strconv.ParseInt(s, 10, 64)
-		switch {
-		case err != nil || n <= 0:
-			return time.Time{}, false
-		case n < 1e10:
-			t = time.Unix(n, 0)
-		default:
-			t = time.UnixMilli(n)
-		}
-	}
-	if !civil(t) {
-		return time.Time{}, false
-	}
-	return t.UTC(), true
-}
-
-// civil says whether JSON can hold t.
-func civil(t time.Time) bool {
-	y := t.UTC().Year()
-	return y >= 1 && y <= 9999
 }

@@ -79,7 +79,7 @@ func TestAnActCarriesAllThatTheJudgeNeeds(t *testing.T) {
 
 func TestAnActByNobodyIsByUnknown(t *testing.T) {
 	a := one(t, policy(t), kubernetes, `{"verb":"delete","user":{"username":""}}`).Act
-	if a.Actor != (event.Party{Name: "unknown", Person: "unknown"}) || a.Resource != "prod-eu/-" {
+	if !reflect.DeepEqual(a.Actor, event.Party{Name: "unknown", Person: "unknown"}) || a.Resource != "prod-eu/-" {
 		t.Errorf("act: %+v", a)
 	}
 }

@@ -30,15 +30,17 @@ type Policy struct {
 	Digest event.Digest
 }
 
-// Rule is a Sigma rule and what its match means. At most one of Act and
-// Approval is set.
+// Rule is a Sigma rule and what its match means. At most one of Act, Approval
+// and Revocation is set, and none if it only states facts.
 type Rule struct {
 	*sigma.Rule
 	// Digest is that of the rule's document, byte for byte, with its filters.
-	Digest   event.Digest
-	Act      *Act
-	Approval *Approval
-	Tests    []Test
+	Digest     event.Digest
+	Act        *Act
+	Approval   *Approval
+	Revocation *Revocation
+	Facts      []Fact
+	Tests      []Test
 }
 
 // Ref names the rule in matches and records.
@@ -165,43 +167,6 @@ func (l *loader) admit(rd *reader, d sigma.Document, name, id string) bool {
 	return true
 }
 
-// check finds what only the whole policy shows: names of things that are not
-// there.
-func (l *loader) check() {
-	l.checkPeople()
-	l.filters()
-	controls := map[string]bool{}
-	for _, c := range l.policy.Controls {
-		controls[c.ID] = true
-	}
-	kinds := map[string]bool{}
-	for _, r := range l.policy.Rules {
-		if r.Approval != nil {
-			kinds[r.Approval.Kind] = true
-		}
-	}
-	for _, r := range l.policy.Rules {
-		if r.Act != nil {
-			l.checkAct(r.Place, r.Act, controls, kinds)
-		}
-	}
-	for _, c := range l.policy.Correlations {
-		l.checkAct(c.Place, c.Act, controls, kinds)
-	}
-	l.resolve()
-}
-
-func (l *loader) checkAct(place sigma.Place, a *Act, controls, kinds map[string]bool) {
-	if c := a.Control; c != "" && !controls[c] {
-		l.faults = append(l.faults, place.At(a.node, "there is no control %q%s", c, sigma.Suggest(c, slices.Sorted(maps.Keys(controls)))))
-	}
-	for _, q := range a.ApprovedBy {
-		if !kinds[q.Kind] {
-			l.faults = append(l.faults, place.At(q.node, "no rule yields approvals of kind %q%s", q.Kind, sigma.Suggest(q.Kind, slices.Sorted(maps.Keys(kinds)))))
-		}
-	}
-}
-
 // checkPeople finds owners and reviewers that the estate does not know.
 func (l *loader) checkPeople() {
 	var known []string
@@ -257,7 +222,10 @@ func (p *Policy) digest() event.Digest {
 }
 
 // SourceInfo is a source that is in force.
-type SourceInfo struct{ Name, Product, Service string }
+type SourceInfo struct {
+	Name, Product, Service string
+	Skew                   time.Duration // by how much its clock may differ from others
+}
 
 // Announce describes the policy for the stream, with the kinds of approval
 // that each source can yield under its rules.
@@ -271,7 +239,7 @@ func (p *Policy) Announce(loaded time.Time, version string, sources []SourceInfo
 	}
 	for _, s := range sources {
 		out.Sources = append(out.Sources, event.SourcePolicy{
-			Name: s.Name, Product: s.Product, Service: s.Service, Provides: p.provides(s),
+			Name: s.Name, Product: s.Product, Service: s.Service, Provides: p.provides(s), Skew: s.Skew,
 		})
 	}
 	return out

@@ -92,7 +92,7 @@ func TestAFaultIsReportedWithItsPlaceAndRemedy(t *testing.T) {
 		{"an actor with half a template", "r.yml", head + strings.Replace(act, "user.username", "user.username}", 1), "closing brace"},
 		{"an act without an actor", "r.yml", head + "act: {control: CHG-03, resource: x}\n", "act needs an actor"},
 		{"an act that is a text", "r.yml", head + "act: yes\n", "act has to be a mapping"},
-		{"an act and an approval", "r.yml", head + act + "approval: {kind: k, covers: x}\n", "a rule is an act or an approval, not both"},
+		{"an act and an approval", "r.yml", head + act + "approval: {kind: k, covers: x}\n", "r.yml:16:1: a rule is an act, an approval or a revocation, and this one is an act already"},
 		{"an approval that covers nothing", "r.yml", head + "approval: {kind: k}\n", "approval needs covers"},
 		{"an approval of no kind", "r.yml", head + "approval: {covers: x}\n", "approval needs a kind"},
 		{"a key that is almost ours", "r.yml", head + "approvel: {kind: k, covers: x}\n", `r.yml:9:1: a rule has no key "approvel"; did you mean "approval"?`},

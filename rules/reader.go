@@ -2,6 +2,7 @@ package rules
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"time"
 
@@ -70,6 +71,27 @@ func (r *reader) list(node ast.Node, what string) []string {
 		}
 	}
 	return out
+}
+
+// boolean returns a handler that keeps true or false.
+func (r *reader) boolean(to *bool) func(sigma.Pair) {
+	return func(p sigma.Pair) {
+		s := r.scalar(p.Value, p.Key)
+		if s != "true" && s != "false" {
+			r.fault(p.Value, "%s: %q is neither true nor false", p.Key, s)
+		}
+		*to = s == "true"
+	}
+}
+
+// aWord is what somebody is to something.
+var aWord = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
+// word finds what is not a single word.
+func (r *reader) word(node ast.Node, what, s string) {
+	if !aWord.MatchString(s) {
+		r.fault(node, "%s: %q is not a word in small letters, such as author or merged-by", what, s)
+	}
 }
 
 // duration returns a handler that keeps a duration that is not negative.

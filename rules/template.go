@@ -1,22 +1,23 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
-
-	"sidedoor/event"
-	"sidedoor/rules/engine"
-	"sidedoor/rules/sigma"
 )
 
 // Template is a text with fields of an event in braces:
 //
 //	{scope}/{objectRef.namespace}/{objectRef.name}
 //	{recipientAccountId|userIdentity.accountId}
+//	{pull_request.title ~ ([A-Z]+-[0-9]+)}
 //
 // {scope} is the scope of the event's source. Of several fields, separated by
-// '|', the first that the event has is taken.
+// '|', the first that the event has is taken. Behind a '~' stands a regular
+// expression: what its first group finds in the field, or the whole of it if it
+// has no group; a field in which it finds nothing is missing.
 type Template struct {
 	source string
 	parts  []part
@@ -26,6 +27,7 @@ type Template struct {
 type part struct {
 	literal string
 	fields  []string
+	find    *regexp.Regexp // in the fields' values; nil: all of the value
 }
 
 // missing stands where an event lacks every field of a template's part.
@@ -37,7 +39,7 @@ func parseTemplate(s string) (Template, error) {
 	for rest := s; rest != ""; {
 		before, behind, found := strings.Cut(rest, "{")
 		if strings.Contains(before, "}") {
-			return t, fmt.Errorf("%q has a closing brace without an opening one", s)
+			return t, fmt.Errorf("%q has a closing brace without an opening one%s", s, bracesOf(s))
 		}
 		if before != "" {
 			t.parts = append(t.parts, part{literal: before})
@@ -47,16 +49,45 @@ func parseTemplate(s string) (Template, error) {
 		}
 		name, after, closed := strings.Cut(behind, "}")
 		if !closed || name == "" || strings.Contains(name, "{") {
-			return t, fmt.Errorf("%q has a brace that does not close around a field", s)
+			return t, fmt.Errorf("%q has a brace that does not close around a field%s", s, bracesOf(s))
 		}
-		fields := strings.Split(name, "|")
-		if slices.Contains(fields, "") {
-			return t, fmt.Errorf("%q names an empty field", s)
+		p, err := parsePart(name)
+		if err != nil {
+			return t, fmt.Errorf("%q %w", s, err)
 		}
-		t.parts = append(t.parts, part{fields: fields})
+		t.parts = append(t.parts, p)
 		rest = after
 	}
 	return t, nil
+}
+
+// bracesOf reminds of what nobody expects of a regular expression.
+func bracesOf(s string) string {
+	if strings.Contains(s, "~") {
+		return "; a regular expression in a template has no braces, so write [0-9][0-9] for [0-9]{2}"
+	}
+	return ""
+}
+
+// parsePart reads what stands between the braces.
+func parsePart(s string) (part, error) {
+	names, expr, searches := strings.Cut(s, " ~ ")
+	p := part{fields: strings.Split(names, "|")}
+	switch {
+	case strings.Contains(names, "~"):
+		return part{}, errors.New("has a ~ without spaces around it; write {field ~ expression}")
+	case slices.ContainsFunc(p.fields, func(f string) bool { return strings.TrimSpace(f) == "" }):
+		return part{}, errors.New("names an empty field")
+	case !searches:
+		return p, nil
+	case strings.TrimSpace(expr) == "":
+		return part{}, errors.New("has no expression behind the ~")
+	}
+	var err error
+	if p.find, err = regexp.Compile(expr); err != nil {
+		return part{}, fmt.Errorf("has an expression that is none: %w", err)
+	}
+	return p, nil
 }
 
 // parseField reads what may be a field's path or a template.
@@ -79,7 +110,7 @@ func (t Template) render(e *subject) (s string, complete bool) {
 			b.WriteString(p.literal)
 			continue
 		}
-		v, ok := e.first(p.fields)
+		v, ok := p.of(e)
 		if !ok {
 			v, complete = missing, false
 		}
@@ -88,52 +119,50 @@ func (t Template) render(e *subject) (s string, complete bool) {
 	return b.String(), complete
 }
 
-// subject is the event that a rule matched.
-type subject struct {
-	scope  string
-	event  event.Event
-	fields *engine.Reader // of the event
-}
-
-func newSubject(scope string, e event.Event, fields *engine.Reader) *subject {
-	fields.Reset(e.Raw)
-	return &subject{scope, e, fields}
-}
-
-func (e *subject) first(fields []string) (string, bool) {
-	for _, f := range fields {
-		if v, ok := e.field(f); ok {
-			return v, true
-		}
-	}
-	return "", false
-}
-
-// field returns the first value that is not empty.
-func (e *subject) field(path string) (string, bool) {
-	switch path {
-	case "scope":
-		return e.scope, e.scope != ""
-	case sigma.KindField:
-		return e.event.Kind, e.event.Kind != ""
-	}
-	values, _ := e.fields.Values(path)
-	for _, v := range values {
-		if v != "" {
-			return v, true
-		}
-	}
-	return "", false
-}
-
-// mentions says whether the event has a field of the template, be it empty.
-func (e *subject) mentions(t Template) bool {
-	for _, p := range t.parts {
-		for _, f := range p.fields {
-			if _, ok := e.fields.Values(f); ok {
-				return true
+// of returns what the part stands for in an event.
+func (p part) of(e *subject) (string, bool) {
+	for _, f := range e.narrowed(p.fields) {
+		for _, v := range e.values(f) {
+			if v = p.found(v); v != "" {
+				return v, true
 			}
 		}
 	}
-	return false
+	return "", false
+}
+
+// found returns what the part looks for in a value.
+func (p part) found(value string) string {
+	if p.find == nil {
+		return value
+	}
+	m := p.find.FindStringSubmatch(value)
+	switch {
+	case m == nil:
+		return ""
+	case len(m) > 1:
+		return m[1]
+	}
+	return m[0]
+}
+
+// maxEach bounds what is made of the values of one field.
+const maxEach = 100
+
+// each returns the event once for each value of the template's first field that
+// has several; more is true if there are too many of them. A value in which an
+// expression finds nothing is not passed over: whoever asks for all of them
+// must not be content with those that look right.
+func (t Template) each(e *subject) (all []*subject, more bool) {
+	for _, p := range t.parts {
+		field, values := e.several(p.fields)
+		if len(values) < 2 {
+			continue
+		}
+		for _, v := range values[:min(len(values), maxEach)] {
+			all = append(all, e.with(field, v))
+		}
+		return all, len(values) > maxEach
+	}
+	return []*subject{e}, false
 }

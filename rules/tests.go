@@ -2,7 +2,6 @@ package rules
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -24,15 +23,19 @@ import (
 //	      - {product: approvals, service: cloudevents, event: {…}}
 //	    event: {…}
 //	    verdict: approved
+//	    why: covers
 type Test struct {
 	Name string
 	TestEvent
 	// Verdict is a verdict's state; none, if the rule must not match; approval,
-	// if it must match as an approval; or contributes, if its match must only
-	// count towards correlations.
+	// revocation or fact, if its match must be one; or contributes, if it must
+	// only count towards correlations.
 	Verdict string
-	Given   []TestEvent // what was there before or comes later, by its time
-	Silent  []string    // sources, as product/service, that have not been heard
+	// Why is the reason of the decisive approval among those considered, if the
+	// test asks for it.
+	Why    event.Why
+	Given  []TestEvent // what was there before or comes later, by its time
+	Silent []string    // sources, as product/service, that have not been heard
 }
 
 // TestEvent is one event of a test.
@@ -48,6 +51,8 @@ type TestEvent struct {
 const (
 	wantNone        = "none"
 	wantApproval    = "approval"
+	wantRevocation  = "revocation"
+	wantFact        = "fact"
 	wantContributes = "contributes"
 )
 
@@ -69,15 +74,9 @@ func (r *reader) test(node ast.Node, src sigma.LogSource) Test {
 	handlers := r.eventHandlers(&t.TestEvent)
 	handlers["name"] = r.text(&t.Name)
 	handlers["silent"] = r.texts(&t.Silent)
-	handlers["verdict"] = func(p sigma.Pair) {
-		known := []string{
-			wantNone, wantApproval, wantContributes, string(event.Pending), string(event.Approved), string(event.Bypass),
-			string(event.Undetermined), string(event.ApprovedLate),
-		}
-		if t.Verdict = r.scalar(p.Value, "verdict"); !slices.Contains(known, t.Verdict) {
-			r.fault(p.Value, "verdict %q is none of %s", t.Verdict, strings.Join(known, ", "))
-		}
-	}
+	handlers["verdict"] = func(p sigma.Pair) { t.Verdict = r.known(p, append(otherOutcomes(), judged()...)) }
+	var why sigma.Pair
+	handlers["why"] = func(p sigma.Pair) { t.Why, why = event.Why(r.known(p, reasons())), p }
 	handlers["given"] = func(p sigma.Pair) {
 		items, _ := sigma.Items(p.Value)
 		for _, it := range items {
@@ -90,7 +89,40 @@ func (r *reader) test(node ast.Node, src sigma.LogSource) Test {
 	if t.Raw == nil || t.Verdict == "" {
 		r.fault(node, "a test needs an event and a verdict")
 	}
+	if t.Why != "" && !slices.Contains(judged()[1:], t.Verdict) {
+		r.fault(why.KeyNode, "why is about the approvals that a verdict considers; with verdict %s there are none", t.Verdict)
+	}
 	return t
+}
+
+// otherOutcomes are what may become of a test's event beside a verdict.
+func otherOutcomes() []string {
+	return []string{wantNone, wantApproval, wantRevocation, wantFact, wantContributes}
+}
+
+// judged are the states of an act, the one without a verdict first.
+func judged() []string {
+	return []string{
+		string(event.Pending), string(event.Approved), string(event.Bypass), string(event.Undetermined), string(event.ApprovedLate),
+	}
+}
+
+func reasons() []string {
+	return []string{
+		string(event.OtherScope), string(event.OtherActor), string(event.NoApprover), string(event.SelfApproved),
+		string(event.OtherGroup), string(event.NewApprover), string(event.NotYetValid), string(event.Expired),
+		string(event.Revoked), string(event.MissingLink), string(event.RecordedAfter), string(event.NotEnough),
+		string(event.Covers),
+	}
+}
+
+// known reads one of several words.
+func (r *reader) known(p sigma.Pair, words []string) string {
+	s := r.scalar(p.Value, p.Key)
+	if !slices.Contains(words, s) {
+		r.fault(p.Value, "%s %q is none of %s%s", p.Key, s, strings.Join(words, ", "), sigma.Suggest(s, words))
+	}
+	return s
 }
 
 func (r *reader) eventHandlers(e *TestEvent) map[string]func(sigma.Pair) {
@@ -148,154 +180,4 @@ func plain(node ast.Node) any {
 		return nil
 	}
 	return text
-}
-
-// Identify reads an event's identity and time from its body; it is ingest's
-// knowledge.
-type Identify func(product, service, kind string, raw []byte) (event.Event, error)
-
-// JudgeFunc judges matches offline and returns the state of the act with the
-// given match ID. ends says up to when each source is complete; until, if not
-// zero, is when to stop the clock.
-type JudgeFunc func(p event.Policy, ends map[string]time.Time, matches []event.Match, act string, until time.Time) (event.State, error)
-
-// TestResult is how one test ended.
-type TestResult struct {
-	Rule, Test string
-	Err        error // nil: passed
-}
-
-// Test runs the tests of every rule, each against the whole policy.
-func (p *Policy) Test(identify Identify, judge JudgeFunc) []TestResult {
-	m, faults := p.Compile(Defaults{})
-	if err := faults.Err(); err != nil {
-		return []TestResult{{Rule: "policy", Test: "compiles", Err: err}}
-	}
-	var out []TestResult
-	for _, r := range p.Rules {
-		for _, t := range r.Tests {
-			run := &testRun{policy: p, matcher: m, rule: r, test: t, identify: identify, judge: judge}
-			out = append(out, TestResult{Rule: r.Name, Test: t.Name, Err: run.run()})
-		}
-	}
-	return append(out, p.testCorrelations(identify, judge)...)
-}
-
-type testRun struct {
-	policy   *Policy
-	matcher  *Matcher
-	rule     *Rule // nil in a test of a correlation
-	test     Test
-	identify Identify
-	judge    JudgeFunc
-}
-
-func (t *testRun) run() error {
-	matches, err := t.matches(t.test.TestEvent)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(matches, func(m event.Match) bool { return m.Rule.Name == t.rule.Name })
-	got, err := t.outcome(matches, i)
-	if err != nil {
-		return err
-	}
-	return t.compare(got)
-}
-
-func (t *testRun) compare(got string) error {
-	if got != t.test.Verdict {
-		return fmt.Errorf("want %s, got %s", t.test.Verdict, got)
-	}
-	return nil
-}
-
-func (t *testRun) outcome(matches []event.Match, i int) (string, error) {
-	if i < 0 {
-		return wantNone, nil
-	}
-	if m := matches[i]; m.Approval != nil {
-		if m.Approval.Covers == "" {
-			return "an approval that covers nothing", nil
-		}
-		return wantApproval, nil
-	}
-	act := matches[i]
-	if act.Act == nil {
-		return wantContributes, nil
-	}
-	given, err := t.given()
-	if err != nil {
-		return "", err
-	}
-	all := append([]event.Match{act}, given...)
-	sources, ends := t.sources(act.Event.At())
-	var until time.Time
-	if t.test.Verdict == string(event.Pending) {
-		until = act.Event.At().Add(act.Act.Grace / 2)
-	}
-	state, err := t.judge(t.policy.Announce(time.Time{}, "test", sources), ends, all, act.ID(), until)
-	return string(state), err
-}
-
-// given returns the matches of what is given.
-func (t *testRun) given() ([]event.Match, error) {
-	var all []event.Match
-	for k, g := range t.test.Given {
-		given, err := t.matches(g)
-		if err != nil {
-			return nil, fmt.Errorf("given event %d: %w", k, err)
-		}
-		if len(given) == 0 {
-			return nil, fmt.Errorf("given event %d: no rule matches it, so it changes nothing", k)
-		}
-		all = append(all, given...)
-	}
-	return all, nil
-}
-
-// sources are those that some approval rule reads, all complete for a day
-// after the act, but for those that the test says are silent.
-func (t *testRun) sources(at time.Time) ([]SourceInfo, map[string]time.Time) {
-	var infos []SourceInfo
-	ends := map[string]time.Time{}
-	for _, r := range t.policy.Rules {
-		s := SourceInfo{Name: sourceName(r.LogSource), Product: r.LogSource.Product, Service: r.LogSource.Service}
-		if r.Approval == nil || slices.Contains(infos, s) {
-			continue
-		}
-		infos = append(infos, s)
-		if !slices.Contains(t.test.Silent, s.Product+"/"+s.Service) {
-			ends[s.Name] = at.Add(24 * time.Hour)
-		}
-	}
-	return infos, ends
-}
-
-func sourceName(s sigma.LogSource) string { return s.Product + "-" + s.Service }
-
-// matches runs one event of the test through the policy.
-func (t *testRun) matches(e TestEvent) ([]event.Match, error) {
-	ev, err := t.identify(e.LogSource.Product, e.LogSource.Service, e.Kind, e.Raw)
-	if err != nil {
-		return nil, err
-	}
-	ev.Kind, ev.Raw, ev.Original = e.Kind, e.Raw, event.DigestOf(e.Raw)
-	if e.Scope == "" {
-		e.Scope = "test"
-	}
-	if e.Received.IsZero() {
-		e.Received = ev.Occurred
-	}
-	matches, dead := t.matcher.Match(event.Batch{
-		Envelope: event.Envelope{
-			Source: sourceName(e.LogSource), Product: e.LogSource.Product, Service: e.LogSource.Service,
-			Scope: e.Scope, Received: e.Received,
-		},
-		Events: []event.Event{ev},
-	})
-	if len(dead) > 0 {
-		return nil, fmt.Errorf("event: %s", dead[0].Reason)
-	}
-	return matches, nil
 }

@@ -6,9 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"sidedoor/event"
 	"sidedoor/rules"
 	"sidedoor/rules/explain"
 	"sidedoor/rules/sigma"
@@ -47,15 +45,7 @@ func (p *treePrinter) event(x *explained) error {
 		p.parts(f, 1)
 	}
 	fmt.Fprintf(p.w, "%s %s\n", printable(p.rule.Name), printable(x.Because))
-	switch {
-	case x.Approval != nil:
-		p.approval(x.Approval)
-	case x.Act != nil:
-		p.act(x.Control, x.Act)
-	}
-	if len(x.Contributes) > 0 {
-		p.contributes(x)
-	}
+	p.meaning(x)
 	return nil
 }
 
@@ -196,90 +186,4 @@ func sawValues(s *explain.Step) string {
 		quoted[i] = `"` + cut(v, maxValue) + `"`
 	}
 	return "← " + fewOf(quoted)
-}
-
-func (p *treePrinter) act(control string, a *event.Act) {
-	fmt.Fprintf(p.w, "It would be an act")
-	if control != "" {
-		fmt.Fprintf(p.w, " under control %s", control)
-	}
-	fmt.Fprintf(p.w, ":\n")
-	p.fact("actor", partyText(a.Actor))
-	p.fact("resource", a.Resource)
-	p.fact("scope", orDash(a.Scope))
-	p.fact("waits", fmt.Sprintf("%s for an approval, %s more for a source that is behind", a.Grace, a.Limit))
-	if len(a.ApprovedBy) == 0 {
-		p.fact("approvals", "none can approve it: it would be a bypass")
-		return
-	}
-	p.fact("approvals", "any of")
-	for _, r := range a.ApprovedBy {
-		text := r.Kind + " that covers " + r.Scope
-		if r.SameActor {
-			text += ", for the actor"
-		}
-		if len(r.IndependentOf) > 0 {
-			var names []string
-			for _, party := range r.IndependentOf {
-				names = append(names, partyText(party))
-			}
-			text += ", approved by somebody other than " + strings.Join(names, ", ")
-		}
-		if r.Skew > 0 {
-			text += fmt.Sprintf(", recorded at most %s later", r.Skew)
-		}
-		p.fact("", "  "+text)
-	}
-}
-
-func (p *treePrinter) contributes(x *explained) {
-	what := "It contributes"
-	if x.Act == nil && x.Approval == nil {
-		what = "It would be no act, but contributes"
-	}
-	fmt.Fprintf(p.w, "%s to the correlation %s.\n", what, printable(strings.Join(x.Contributes, ", ")))
-}
-
-func (p *treePrinter) approval(a *event.Approval) {
-	fmt.Fprintf(p.w, "It would be an approval of kind %s:\n", printable(a.Kind))
-	if a.Covers == "" {
-		p.fact("covers", "nothing, since the event lacks a part of it, or has a time that cannot be read")
-	} else {
-		p.fact("covers", a.Covers)
-	}
-	actor := "anybody"
-	if a.Actor.Name != "" {
-		actor = partyText(a.Actor)
-	}
-	p.fact("actor", actor)
-	switch {
-	case a.Approver.Name != "":
-		p.fact("approver", partyText(a.Approver))
-	case a.NeedsApprover:
-		p.fact("approver", "missing, so it approves nothing")
-	default:
-		p.fact("approver", "none is needed")
-	}
-	p.fact("from", orElse(a.From, "when it was recorded"))
-	p.fact("until", orElse(a.Until, "for ever"))
-	p.fact("recorded", when(a.Recorded))
-	p.fact("reference", orDash(a.Reference))
-}
-
-func (p *treePrinter) fact(name, value string) {
-	fmt.Fprintf(p.w, "  %-10s %s\n", name, printable(value))
-}
-
-func partyText(party event.Party) string {
-	if party.Person != party.Name {
-		return party.Name + " (" + party.Person + ")"
-	}
-	return party.Name
-}
-
-func orElse(t time.Time, otherwise string) string {
-	if t.IsZero() {
-		return otherwise
-	}
-	return when(t)
 }

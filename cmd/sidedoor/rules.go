@@ -46,20 +46,20 @@ func orDash(s string) string {
 
 // judgeOffline judges the matches of a rule's test with the fold that judges
 // live ones.
-func judgeOffline(policy event.Policy, ends map[string]time.Time, matches []event.Match, act string, until time.Time) (state event.State, err error) {
+func judgeOffline(policy event.Policy, ends map[string]time.Time, matches []event.Match, act string, until time.Time) (last event.Verdict, err error) {
 	s := offline.NewSorter("", 0)
 	defer func() { err = errors.Join(err, s.Close()) }()
 	for _, m := range matches {
 		if err := s.Add(m); err != nil {
-			return "", err
+			return event.Verdict{}, err
 		}
 	}
-	state = event.Pending
+	last = event.Verdict{Verdict: event.Pending}
 	err = s.Run(context.Background(), offline.Config{Policy: policy, Ends: ends, Until: until}, func(r event.Record) error {
 		if v, ok := r.Body.(*event.Verdict); ok && v.ID == act {
-			state = v.Verdict
+			last = *v
 		}
 		return nil
 	})
-	return state, err
+	return last, err
 }

@@ -153,9 +153,11 @@ type explained struct {
 	Time      time.Time `json:"time,omitzero"`
 	LogSource string    `json:"log_source"`
 	*explain.Explanation
-	Act      *event.Act      `json:"act,omitempty"`
-	Control  string          `json:"control,omitempty"`
-	Approval *event.Approval `json:"approval,omitempty"`
+	Act        *event.Act        `json:"act,omitempty"`
+	Control    string            `json:"control,omitempty"`
+	Approval   *event.Approval   `json:"approval,omitempty"`
+	Revocation *event.Revocation `json:"revocation,omitempty"`
+	Facts      []event.Fact      `json:"facts,omitempty"`
 	// Contributes names the correlations that the match contributes to.
 	Contributes []string `json:"contributes,omitempty"`
 }
@@ -266,6 +268,7 @@ func (a *explaining) explain(env event.Envelope, e event.Event, src sigma.LogSou
 	for _, m := range matches {
 		a.matched++
 		out.Act, out.Control, out.Approval = m.Act, m.Control, m.Approval
+		out.Revocation, out.Facts = m.Revocation, m.Facts
 		for _, p := range m.Parts {
 			out.Contributes = append(out.Contributes, p.Rule.Name)
 		}

@@ -26,7 +26,8 @@ type rulesListCmd struct {
 // Help says what the one-line help cannot.
 func (rulesListCmd) Help() string {
 	return `Lists the rules that are in force, by the control that their matches belong to. A rule yields
-an act, an approval of some kind, or, without either block, a detection. CHANGED is the date of
+an act, an approval of some kind, a revocation of some, facts alone or, without any of these
+blocks, a detection. CHANGED is the date of
 the rule's modified key, or else of its date key.
 
   sidedoor rules list ./policy
@@ -81,11 +82,13 @@ type listedRule struct {
 	Title     string   `json:"title"`
 	Level     string   `json:"level"`
 	LogSource string   `json:"log_source"`
-	Yields    string   `json:"yields"` // act, detection, or approval/ and its kind
+	Yields    string   `json:"yields"` // act, detection, facts, or approval/ or revocation/ and the kind
 	Tests     int      `json:"tests"`
 	Changed   string   `json:"changed"`
 	Fields    []string `json:"fields"` // that its detection reads; keywords read every text
 	Filters   []string `json:"filters,omitempty"`
+	States    []string `json:"states,omitempty"`   // what its facts say that somebody is
+	Requires  []string `json:"requires,omitempty"` // kinds that have to approve its approvals
 	File      string   `json:"file"`
 	Line      int      `json:"line"`
 	// Correlates says what a correlation makes of which rules.
@@ -100,13 +103,35 @@ func newListedRule(r *rules.Rule) listedRule {
 	for _, f := range r.Filters {
 		out.Filters = append(out.Filters, f.Name)
 	}
-	if r.Approval != nil {
-		out.Yields = "approval/" + r.Approval.Kind
-		return out
+	for _, f := range r.Facts {
+		if !slices.Contains(out.States, f.Is) {
+			out.States = append(out.States, f.Is)
+		}
 	}
-	out.Control = r.Act.Control
-	if _, isAct := r.Extra["act"]; isAct {
+	_, isAct := r.Extra["act"]
+	switch {
+	case r.Approval != nil:
+		out.Yields = "approval/" + r.Approval.Kind
+		out.Requires = kindsOf(r.Approval.Requires)
+	case r.Revocation != nil:
+		out.Yields = "revocation/" + r.Revocation.Kind
+	case r.Act == nil:
+		out.Yields = "facts"
+	case isAct:
 		out.Yields = "act"
+	}
+	if r.Act != nil {
+		out.Control = r.Act.Control
+	}
+	return out
+}
+
+// kindsOf lists the kinds of an approval's links.
+func kindsOf(links []rules.Requirement) []string {
+	var out []string
+	for _, q := range links {
+		out = append(out, q.Kind)
+		out = append(out, kindsOf(q.Also)...)
 	}
 	return out
 }
@@ -175,11 +200,12 @@ func listJSON(w io.Writer, listed []listedRule) error {
 
 func listCSV(w io.Writer, listed []listedRule) error {
 	out := csv.NewWriter(w)
-	rows := [][]string{{"control", "name", "id", "title", "level", "log_source", "yields", "tests", "changed", "fields", "filters", "file", "line"}}
+	rows := [][]string{{"control", "name", "id", "title", "level", "log_source", "yields", "tests", "changed", "fields", "filters", "file", "line", "states", "requires"}}
 	for _, r := range listed {
 		rows = append(rows, []string{
 			r.Control, r.Name, r.ID, r.Title, r.Level, r.LogSource, r.Yields, strconv.Itoa(r.Tests), r.Changed,
 			strings.Join(r.Fields, " "), strings.Join(r.Filters, " "), r.File, strconv.Itoa(r.Line),
+			strings.Join(r.States, " "), strings.Join(r.Requires, " "),
 		})
 	}
 	return out.WriteAll(rows)
@@ -224,6 +250,12 @@ func (r *listedRule) more(w io.Writer) {
 	fmt.Fprintf(w, "reads %s\n", printable(orDash(strings.Join(r.Fields, ", "))))
 	if len(r.Filters) > 0 {
 		fmt.Fprintf(w, "         filtered by %s\n", printable(strings.Join(r.Filters, ", ")))
+	}
+	if len(r.States) > 0 {
+		fmt.Fprintf(w, "         states who is %s\n", printable(strings.Join(r.States, ", ")))
+	}
+	if len(r.Requires) > 0 {
+		fmt.Fprintf(w, "         requires %s\n", printable(strings.Join(r.Requires, ", ")))
 	}
 }
 

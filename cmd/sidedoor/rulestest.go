@@ -15,9 +15,10 @@ import (
 
 type rulesTestCmd struct {
 	policyArg
-	Rule    string `help:"Run the tests of this rule only." placeholder:"NAME"`
-	Format  string `help:"How to print: ${enum}." enum:"text,json" default:"text"`
-	Verbose bool   `short:"v" help:"Show the tests that pass, too (JSON always does)."`
+	Rule     string `help:"Run the tests of this rule only." placeholder:"NAME"`
+	Format   string `help:"How to print: ${enum}." enum:"text,json" default:"text"`
+	Verbose  bool   `short:"v" help:"Show the tests that pass, too (JSON always does)."`
+	Coverage bool   `help:"Show which rules have no tests, and which kinds of test others lack. Exits with 1 if a rule has none."`
 }
 
 // Help says what the one-line help cannot.
@@ -25,10 +26,15 @@ func (rulesTestCmd) Help() string {
 	return `Each test runs against the whole policy: its event is matched and judged as a live one.
 
 With --format json each test is one line with rule, test, passed and error; the last line has
-tests, rules and failed.
+tests, rules and failed. With --coverage each rule is one line more, with rule, tests and lacks,
+and the last line counts the rules that are complete, lacking and untested, too.
+
+A rule is tested if one test shows that it fires and one that it does not always do; where
+approvals matter, a third shows an act that waits for one, or that has one too late.
 
   sidedoor rules test ./policy
-  sidedoor rules test ./policy --rule namespace-deleted --verbose`
+  sidedoor rules test ./policy --rule namespace-deleted --verbose
+  sidedoor rules test ./policy --coverage`
 }
 
 func (c *rulesTestCmd) Run(_ context.Context, e *edges) error {
@@ -36,35 +42,34 @@ func (c *rulesTestCmd) Run(_ context.Context, e *edges) error {
 	if err != nil {
 		return err
 	}
-	tested := len(policy.Documents())
+	name := ""
 	if c.Rule != "" {
-		if !keepTests(policy, c.Rule) {
+		if name = keepTests(policy, c.Rule); name == "" {
 			_, err := ruleNamed(policy, c.Rule)
 			return err
 		}
-		tested = 1
 	}
-	return c.report(e.out, policy.Test(logfile.Identify, judgeOffline), tested)
+	return c.report(e.out, policy.Test(logfile.Identify, judgeOffline), coverageOf(policy, name))
 }
 
-// keepTests drops the tests of all rules and correlations but one, and says
-// whether that one is there.
-func keepTests(policy *rules.Policy, name string) (found bool) {
+// keepTests drops the tests of all rules and correlations but one, by its name
+// or its id, and returns the name of that one.
+func keepTests(policy *rules.Policy, name string) (kept string) {
 	for _, r := range policy.Rules {
 		if r.Name == name || r.ID == name {
-			found = true
+			kept = r.Name
 		} else {
 			r.Tests = nil
 		}
 	}
 	for _, r := range policy.Correlations {
 		if r.Name == name || r.ID == name {
-			found = true
+			kept = r.Name
 		} else {
 			r.Tests = nil
 		}
 	}
-	return found
+	return kept
 }
 
 // testLine is one test as rules test prints it.
@@ -84,15 +89,16 @@ type testSummary struct {
 	Tests  int `json:"tests"`
 	Rules  int `json:"rules"`
 	Failed int `json:"failed"`
+	*coverageSummary
 }
 
-func (c *rulesTestCmd) report(w io.Writer, results []rules.TestResult, tested int) error {
-	failed := 0
+func (c *rulesTestCmd) report(w io.Writer, results []rules.TestResult, tested []rules.Tested) error {
+	sum := testSummary{Tests: len(results), Rules: len(tested)}
 	lines := json.NewEncoder(w)
 	for _, r := range results {
 		line := testLine{Rule: r.Rule, Test: r.Test, Passed: r.Err == nil}
 		if r.Err != nil {
-			failed++
+			sum.Failed++
 			line.Error = r.Err.Error()
 		}
 		switch {
@@ -106,16 +112,33 @@ func (c *rulesTestCmd) report(w io.Writer, results []rules.TestResult, tested in
 			fmt.Fprintf(w, "ok    %s: %s\n", r.Rule, r.Test)
 		}
 	}
-	if c.Format == "json" {
-		if err := lines.Encode(testSummary{Tests: len(results), Rules: tested, Failed: failed}); err != nil {
-			return err
-		}
-	} else {
-		fmt.Fprintf(w, "%d tests of %d rules, %d failed\n", len(results), tested, failed)
+	if err := c.totals(w, lines, &sum, tested); err != nil {
+		return err
 	}
-	if failed > 0 {
+	switch {
+	case sum.Failed > 0:
 		return errors.New("a rule does not do what its tests say")
+	case sum.coverageSummary != nil && sum.Untested > 0:
+		return errors.New("a rule has no tests")
 	}
+	return nil
+}
+
+// totals prints what comes behind the tests.
+func (c *rulesTestCmd) totals(w io.Writer, lines *json.Encoder, sum *testSummary, tested []rules.Tested) (err error) {
+	if c.Coverage {
+		sum.coverageSummary = countCoverage(tested)
+	}
+	if c.Format == "json" {
+		if c.Coverage {
+			err = coverageJSON(lines, tested)
+		}
+		return errors.Join(err, lines.Encode(sum))
+	}
+	if c.Coverage {
+		coverageText(w, tested, sum.coverageSummary)
+	}
+	fmt.Fprintf(w, "%d tests of %d rules, %d failed\n", sum.Tests, sum.Rules, sum.Failed)
 	return nil
 }
 

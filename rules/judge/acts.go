@@ -21,9 +21,16 @@ type act struct {
 	Revision int             `json:"revision"`
 	Alert    string          `json:"alert,omitempty"`   // that it belongs to
 	Waiting  bool            `json:"waiting,omitempty"` // its grace has passed, coverage has not come
+	// Relied are the IDs of the approvals that made it approved, with their links.
+	Relied []string `json:"relied,omitempty"`
+	// Parts count towards correlations once the act has a certain verdict.
+	Parts []event.Part `json:"parts,omitempty"`
 
-	place         // among the acts that wait for the same mark
-	awaits string // the source of that mark
+	actor  event.Party      // of the last inquiry
+	asked  map[key]struct{} // likewise
+	calm   *list.Element    // among the approved acts that raised no alert
+	place                   // among the acts that wait for the same mark
+	awaits string           // the source of that mark
 	line   *list.Element
 }
 
@@ -39,23 +46,30 @@ func (a *act) limitEnd() time.Time {
 	return civil(from.Add(a.Match.Act.Grace).Add(a.Match.Act.Limit))
 }
 
-// requires says whether approvals of the kind can approve the act.
+// requires says whether approvals of the kind can approve the act, or something
+// that it depends on.
 func (a *act) requires(kind string) bool {
-	return slices.ContainsFunc(a.Match.Act.ApprovedBy, func(r event.Requirement) bool { return r.Kind == kind })
+	for k := range a.asked {
+		if k.kind == kind {
+			return true
+		}
+	}
+	return false
 }
 
-// acts holds acts in the order of their arrival, by what would approve them.
+// acts holds acts in the order of their arrival, by what they asked for.
 type acts struct {
 	line    *list.List
+	calm    *list.List // those that are approved and raised no alert
 	byID    map[string]*act
-	asked   index[key, *act]      // open acts by the kind and scope that they ask for
+	asked   index[key, *act]      // by the kind and scope, or the fact, that they asked for
 	scopes  index[string, string] // the scopes in asked, by kind
 	pending int
 	arrived int
 }
 
 func newActs() *acts {
-	return &acts{line: list.New(), byID: map[string]*act{}, asked: index[key, *act]{}, scopes: index[string, string]{}}
+	return &acts{line: list.New(), calm: list.New(), byID: map[string]*act{}, asked: index[key, *act]{}, scopes: index[string, string]{}}
 }
 
 func (s *acts) len() int { return s.line.Len() }
@@ -68,6 +82,15 @@ func (s *acts) oldest() *act {
 	return nil
 }
 
+// dispensable returns the act to be let go first where there are too many: what
+// was approved is only held because that may be taken back.
+func (s *acts) dispensable() *act {
+	if e := s.calm.Front(); e != nil {
+		return e.Value.(*act)
+	}
+	return s.oldest()
+}
+
 func (s *acts) add(a *act) {
 	s.byID[a.ID] = a
 	a.line = s.line.PushBack(a)
@@ -76,58 +99,85 @@ func (s *acts) add(a *act) {
 	if a.State == event.Pending {
 		s.pending++
 	}
-	if a.State == event.Approved {
-		return
-	}
-	for _, r := range a.Match.Act.ApprovedBy {
-		s.asked.add(key{r.Kind, r.Scope}, a)
-		s.scopes.add(r.Kind, r.Scope)
+	s.still(a)
+}
+
+// still keeps the line of calm acts.
+func (s *acts) still(a *act) {
+	switch calm := a.State == event.Approved && a.Alert == ""; {
+	case calm && a.calm == nil:
+		a.calm = s.calm.PushBack(a)
+	case !calm && a.calm != nil:
+		s.calm.Remove(a.calm)
+		a.calm = nil
 	}
 }
 
-// revise gives the act its next state. An approved act is no longer open.
+// ask has the act looked at again when something comes that it asked for.
+func (s *acts) ask(a *act, asked map[key]struct{}) {
+	for k := range a.asked {
+		if _, still := asked[k]; !still {
+			s.unask(a, k)
+		}
+	}
+	for k := range asked {
+		if _, already := a.asked[k]; !already {
+			s.asked.add(k, a)
+			if !k.isFact() {
+				s.scopes.add(k.kind, k.value)
+			}
+		}
+	}
+	a.asked = asked
+}
+
+func (s *acts) unask(a *act, k key) {
+	s.asked.remove(k, a)
+	if len(s.asked[k]) == 0 && !k.isFact() {
+		s.scopes.remove(k.kind, k.value)
+	}
+}
+
+// revise gives the act its next state.
 func (s *acts) revise(a *act, state event.State) {
 	if a.State == event.Pending {
 		s.pending--
 	}
 	a.State = state
 	a.Revision++
-	if state == event.Approved {
-		s.close(a)
-	}
-}
-
-func (s *acts) close(a *act) {
-	for _, r := range a.Match.Act.ApprovedBy {
-		k := key{r.Kind, r.Scope}
-		s.asked.remove(k, a)
-		if len(s.asked[k]) == 0 {
-			s.scopes.remove(r.Kind, r.Scope)
-		}
-	}
+	s.still(a)
 }
 
 // drop stops holding an act that has its verdict.
 func (s *acts) drop(a *act) {
 	delete(s.byID, a.ID)
 	s.line.Remove(a.line)
-	s.close(a)
+	if a.calm != nil {
+		s.calm.Remove(a.calm)
+	}
+	for k := range a.asked {
+		s.unask(a, k)
+	}
 }
 
-// concernedBy returns the open acts that ask for p's kind in a scope that p
-// covers, in the order of their arrival.
-func (s *acts) concernedBy(p *event.Approval) []*act {
+// concernedBy returns the acts that asked for approvals of a kind in a scope
+// that the pattern covers, in the order of their arrival.
+func (s *acts) concernedBy(kind, pattern string) []*act {
+	if !wild(pattern) {
+		return slices.SortedFunc(maps.Keys(s.asked[key{kind, pattern}]), byArrival)
+	}
 	found := map[*act]struct{}{}
-	if !wild(p.Covers) {
-		maps.Copy(found, s.asked[key{p.Kind, p.Covers}])
-	} else {
-		for scope := range s.scopes[p.Kind] {
-			if covers(p.Covers, scope) {
-				maps.Copy(found, s.asked[key{p.Kind, scope}])
-			}
+	for scope := range s.scopes[kind] {
+		if covers(pattern, scope) {
+			maps.Copy(found, s.asked[key{kind, scope}])
 		}
 	}
 	return slices.SortedFunc(maps.Keys(found), byArrival)
+}
+
+// concernedByFact returns the acts that asked for a fact, likewise.
+func (s *acts) concernedByFact(ref event.FactRef) []*act {
+	return slices.SortedFunc(maps.Keys(s.asked[factKey(ref)]), byArrival)
 }
 
 // waiting returns the acts that wait for a mark, in the order of their arrival.

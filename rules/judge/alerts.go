@@ -32,8 +32,8 @@ type group struct {
 	Scope  string `json:"scope"`
 }
 
-func groupOf(m event.Match) group {
-	return group{Rule: m.Rule.ID, Person: fold(m.Act.Actor.Person), Scope: m.Act.Scope}
+func groupOf(a *act) group {
+	return group{Rule: a.Match.Rule.ID, Person: fold(a.actor.Person), Scope: a.Match.Act.Scope}
 }
 
 // alerts holds alerts. Those of one group are bursts that do not overlap, in
@@ -51,11 +51,11 @@ func newAlerts() *alerts {
 // out of order, so a burst may grow backwards, and be an older one.
 func (s *alerts) join(a *act, gap time.Duration) {
 	at := a.Match.Event.At()
-	al := s.nearest(groupOf(a.Match), at)
+	al := s.nearest(groupOf(a), at)
 	if al == nil || at.After(al.Last.Add(gap)) || at.Before(al.First.Add(-gap)) {
 		al = &alert{
-			ID: a.Opens, Group: groupOf(a.Match), First: at, Last: at,
-			Resource: a.Match.Act.Resource, Actor: a.Match.Act.Actor,
+			ID: a.Opens, Group: groupOf(a), First: at, Last: at,
+			Resource: a.Match.Act.Resource, Actor: a.actor,
 			Counts: map[event.State]int{}, Reasons: map[event.State]string{},
 		}
 		s.add(al)

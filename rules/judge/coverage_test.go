@@ -152,8 +152,8 @@ func TestAnApprovalThatArrivesLateRevisesTheVerdict(t *testing.T) {
 		come   []event.Match
 		states []event.State
 	}{
-		{"given in time, to a pending act", "08:00", "09:01", event.Pending, []event.Match{inTime}, []event.State{event.Approved}},
-		{"given afterwards, to a pending act: a better one may come", "08:00", "09:01", event.Pending, []event.Match{after, inTime}, []event.State{event.Pending, event.Approved}},
+		{"given in time, to a waiting act", "08:00", "09:06", event.Pending, []event.Match{inTime}, []event.State{event.Approved}},
+		{"given afterwards, to a waiting act: a better one may come", "08:00", "09:06", event.Pending, []event.Match{after, inTime}, []event.State{event.Pending, event.Approved}},
 		{"given in time, to a bypass", "12:00", "09:05", event.Bypass, []event.Match{inTime}, []event.State{event.Approved}},
 		{"given afterwards, to a bypass", "12:00", "09:05", event.Bypass, []event.Match{after, inTime, after}, []event.State{event.ApprovedLate, event.Approved, event.Approved}},
 		{"given in time, to an undetermined act", "08:00", "11:00", event.Undetermined, []event.Match{inTime}, []event.State{event.Approved}},

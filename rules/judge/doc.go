@@ -5,20 +5,29 @@
 //
 // The life of an act, each arrow but the first being a revision of its verdict:
 //
-//	(match) ─▶ pending ─┬─▶ approved          an approval covers it
+//	(match) ─▶ pending ─┬─▶ approved          grace passed, an approval covers it
 //	                    ├─▶ approved-late     approved, but only after the act
 //	                    ├─▶ bypass            grace passed, every source complete, nothing covers it
 //	                    └─▶ undetermined      limit passed, a source still behind
-//	undetermined ─▶ bypass, approved-late, approved
-//	bypass ─▶ approved-late, approved
-//	approved-late ─▶ approved
+//	undetermined, bypass ─▶ approved-late ─▶ approved    by what arrives later
+//	approved ─▶ approved-late, bypass, undetermined      by a revocation, or by who somebody turns out to be
 //
-// A bypass is the absence of an approval, so it is stated only when the act's
-// grace has passed and every source in force that provides one of the required
-// kinds of approval is complete up to then. A kind that no source provides can
-// never come, and delays nothing. An act only ever moves towards approved; so,
-// whatever the order of arrival, the same inputs end in the same states, unless
+// A verdict follows from all that is known when it is stated, and never from the
+// order in which that came: no verdict is stated before the act's grace has
+// passed. A bypass is the absence of an approval, so it is stated only when every
+// source in force that provides one of the kinds of approval asked for is
+// complete up to then, too. A kind that no source provides can never come, and
+// delays nothing. What arrives later has the acts judged again that asked for
+// it; only a revocation or a fact can make a verdict worse, not that something
+// was forgotten. So, whatever the order of arrival, the same inputs end in the same states, unless
 // [Config]'s bounds had something forgotten in between.
+//
+// # Approvals
+//
+// An inquiry (inquiry.go) looks for what an act requires, follows each approval
+// through the links that it requires itself, and notes every question; what
+// each approval is worth, and the first reason why not, is weighed in weigh.go.
+// Facts say who stands behind a session, wrote a commit or joined a group.
 //
 // # Correlations
 //

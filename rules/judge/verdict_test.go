@@ -155,13 +155,13 @@ func orScope(scopes ...string) []func(*event.Match) {
 // named for the first, and with each fault mended for the next.
 func TestWeighNamesTheFirstFaultInOrder(t *testing.T) {
 	a := anAct()
-	p := aGrant(covering("elsewhere"), forActor("carol"), byApprover(""),
+	p := aGrant(covering("elsewhere"), byApprover(""),
 		valid(clock("09:20"), clock("08:10")), recorded(clock("09:10")))
 	for _, step := range []struct {
 		why  event.Why
 		mend func(*event.Match)
 	}{
-		{event.OtherScope, covering(admin)},
+		{event.OtherScope, func(m *event.Match) { covering(admin)(m); forActor("carol")(m) }},
 		{event.OtherActor, forActor("alice")},
 		{event.NoApprover, byApprover("alice")},
 		{event.SelfApproved, byApprover("bob")},
@@ -170,7 +170,7 @@ func TestWeighNamesTheFirstFaultInOrder(t *testing.T) {
 		{event.RecordedAfter, recorded(clock("08:00"))},
 		{event.Covers, func(*event.Match) {}},
 	} {
-		if got := judge.Weigh(a, a.Act.ApprovedBy[0], p); got != step.why {
+		if got := why(t, a, p); got != step.why {
 			t.Fatalf("got %s, want %s", got, step.why)
 		}
 		step.mend(&p)
@@ -189,7 +189,7 @@ func TestAPatternCoversAsItsStarsSay(t *testing.T) {
 		{"*ab*ab", "ab-ab", true}, {"*ab*ab", "xab", false}, {"ü*", "über", true}, {"a?", "ab", false}, {"[a]", "a", false},
 	} {
 		a := anAct(needs(func(r *event.Requirement) { r.Scope = c.scope }))
-		got := judge.Weigh(a, a.Act.ApprovedBy[0], aGrant(covering(c.pattern))) == event.Covers
+		got := why(t, a, aGrant(covering(c.pattern))) == event.Covers
 		if got != c.covers {
 			t.Errorf("%q covers %q: %v", c.pattern, c.scope, got)
 		}
@@ -224,4 +224,18 @@ func TestConsideredApprovalsStandInOrderAndTheirNumberIsBounded(t *testing.T) {
 	if v.Reason != reason {
 		t.Errorf("reason: %s", v.Reason)
 	}
+}
+
+// why is the reason for which an approval does or does not count for an act.
+func why(t *testing.T, a, p event.Match) event.Why {
+	t.Helper()
+	s := newStream(t, judge.Config{})
+	s.mark("approvals", clock("12:00"))
+	s.match(p)
+	s.match(a)
+	s.pass(clock("12:00"))
+	if list := verdicts(s.out)[a.Event.ID].Considered; len(list) > 0 {
+		return list[0].Why
+	}
+	return ""
 }

@@ -1,66 +1,156 @@
 package judge
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"sidedoor/event"
 )
 
-// Weigh says whether approval p covers act a under requirement r and, if not,
-// the first reason why not, in the order of [event.Why]'s constants. a must be
-// an act, p an approval of the required kind.
+// matter is what approvals are weighed for: an act or, for the links of an
+// approval, the giving of it.
+type matter struct {
+	at     time.Time
+	source string // whose clock says so
+	actor  event.Party
+}
+
+// weigh finds out what the approval is worth for the matter under requirement
+// r: whether it covers it and, if not, the first reason why not, in the order
+// of [event.Why]'s constants. Links are followed only where nothing else is
+// wrong.
 //
 // Skew excuses an approval that seems to begin or to be recorded after the
-// act, never one that had ended. An approval that was recorded after the act
-// and holds from then on, or from before, is recorded-after: that is how
-// systems fill in what is given afterwards.
-func Weigh(a event.Match, r event.Requirement, p event.Match) event.Why {
-	ap, at := p.Approval, a.Event.At()
-	early := at.Add(r.Skew).Before(ap.From) // never, if From is zero
-	late := at.Add(r.Skew).Before(ap.Recorded)
+// act, never one that had ended or was taken back. An approval that was
+// recorded after the act and holds from then on, or from before, is
+// recorded-after: that is how systems fill in what is given afterwards.
+func (q *inquiry) weigh(f *finding, r event.Requirement, m matter, depth int) {
+	ap := f.match.Approval
+	f.since, f.revoked = ap.Recorded, q.j.revocations.of(*ap)
+	if f.why, f.detail = q.parties(*ap, r, m); f.why != "" {
+		return
+	}
+	skewed := m.at.Add(q.j.skew(r, m.source, f.match.Event.Source))
+	early := skewed.Before(ap.From) // never, if From is zero
 	switch {
-	case !covers(ap.Covers, r.Scope):
-		return event.OtherScope
-	case r.SameActor && !samePerson(ap.Actor, a.Act.Actor):
-		return event.OtherActor
-	case ap.NeedsApprover && ap.Approver.Person == "":
-		return event.NoApprover
-	case anyPerson(r.IndependentOf, ap.Approver):
-		return event.SelfApproved
-	case early && (!late || ap.From.After(ap.Recorded)):
-		return event.NotYetValid
-	case !ap.Until.IsZero() && at.After(ap.Until):
-		return event.Expired
-	case late:
-		return event.RecordedAfter
+	case early && (!skewed.Before(ap.Recorded) || ap.From.After(ap.Recorded)):
+		f.why = event.NotYetValid
+	case !ap.Until.IsZero() && m.at.After(ap.Until):
+		f.why = event.Expired
+	case !f.revoked.IsZero() && !m.at.Before(f.revoked):
+		f.why = event.Revoked
+	case !q.follow(f, depth):
+		f.why = event.MissingLink
+	case skewed.Before(f.since):
+		f.why = event.RecordedAfter
+	default:
+		f.why = event.Covers
 	}
-	return event.Covers
 }
 
-// best is what approval p is worth for act a over all requirements of p's
-// kind; empty if there is none.
-func best(a, p event.Match) event.Why {
-	var why event.Why
-	for _, r := range a.Act.ApprovedBy {
-		if r.Kind != p.Approval.Kind {
-			continue
-		}
-		if w := Weigh(a, r, p); why == "" || rank(w) < rank(why) {
-			why = w
-		}
+// parties weighs who may act and who approved. It returns no reason if nothing
+// is wrong with them.
+func (q *inquiry) parties(ap event.Approval, r event.Requirement, m matter) (why event.Why, detail string) {
+	if !coversAny(ap.Covers, r) {
+		return event.OtherScope, ""
 	}
-	return why
+	if r.SameActor && !samePerson(q.who(ap.Actor), m.actor) {
+		return event.OtherActor, ""
+	}
+	approver := q.who(ap.Approver)
+	if (ap.NeedsApprover || r.Group != "" || r.Approvers > 1) && approver.Person == "" {
+		return event.NoApprover, ""
+	}
+	if detail, dependent := q.dependent(approver, r); dependent {
+		return event.SelfApproved, detail
+	}
+	if r.Group == "" {
+		return "", ""
+	}
+	if !slices.Contains(approver.Groups, r.Group) {
+		return event.OtherGroup, ""
+	}
+	if since, fresh := q.fresh(approver, ap.Recorded, r, m); fresh {
+		return event.NewApprover, date(since)
+	}
+	return "", ""
 }
 
-// rank orders reasons by how near the approval came: the later in the order
-// of Weigh, the nearer.
+// dependent says whether the approver is not independent: one of those named,
+// the owner of whom counts as them, or somebody of whom a fact says so.
+func (q *inquiry) dependent(approver event.Party, r event.Requirement) (detail string, dependent bool) {
+	if approver.Person == "" {
+		return "", false
+	}
+	owner := event.Party{Person: approver.Owner}
+	for _, p := range r.IndependentOf {
+		if p = q.who(p); samePerson(p, approver) || samePerson(p, owner) {
+			return "", true
+		}
+	}
+	for _, ref := range r.Separate {
+		for f := range q.facts(ref) {
+			if who := q.who(f.Who); samePerson(who, approver) || samePerson(who, owner) {
+				return fmt.Sprintf("%s of %s", ref.Is, ref.Of), true
+			}
+		}
+	}
+	return "", false
+}
+
+// fresh says whether the approver was made a member of the required group too
+// shortly before approving, or after it, and when that was last.
+func (q *inquiry) fresh(approver event.Party, recorded time.Time, r event.Requirement, m matter) (since time.Time, fresh bool) {
+	if r.MemberFor == 0 {
+		return time.Time{}, false
+	}
+	for f := range q.facts(event.FactRef{Is: event.FactMember, Of: r.Group}) {
+		if f.Since.After(recorded.Add(-r.MemberFor)) && !f.Since.After(later(recorded, m.at)) && samePerson(q.who(f.Who), approver) {
+			since, fresh = later(since, f.Since), true
+		}
+	}
+	return since, fresh
+}
+
+// skew is by how much the clocks of an act's and an approval's source may
+// differ.
+func (j *Judge) skew(r event.Requirement, act, approval string) time.Duration {
+	skew := r.Skew
+	if act == approval {
+		return skew
+	}
+	for _, name := range []string{act, approval} {
+		if s := j.sources[name]; s != nil {
+			skew += s.Skew
+		}
+	}
+	return skew
+}
+
+// reasons are all that there are, from the nearest to the farthest.
+var reasons = []event.Why{
+	event.Covers, event.RecordedAfter, event.MissingLink, event.Revoked, event.Expired, event.NotYetValid,
+	event.NewApprover, event.OtherGroup, event.SelfApproved, event.NoApprover,
+	event.NotEnough, // what is wrong with the others says more
+	event.OtherActor, event.OtherScope,
+}
+
+// rank orders reasons by how near the approval came. No reason is the rank of
+// no approval.
 func rank(w event.Why) int {
-	return slices.Index([]event.Why{
-		event.Covers, event.RecordedAfter, event.Expired, event.NotYetValid,
-		event.SelfApproved, event.NoApprover, event.OtherActor, event.OtherScope,
-	}, w)
+	if i := slices.Index(reasons, w); i >= 0 {
+		return i
+	}
+	return len(reasons)
+}
+
+// coversAny says whether the pattern covers the required scope, or a wider one
+// that holds it.
+func coversAny(pattern string, r event.Requirement) bool {
+	return covers(pattern, r.Scope) || slices.ContainsFunc(r.Within, func(wider string) bool { return covers(pattern, wider) })
 }
 
 // covers says whether the pattern, in which '*' stands for any run of

@@ -27,7 +27,7 @@ func (j *Judge) because(a *act, v event.Verdict) string {
 		return line("approved by " + giver(v.Considered[0]))
 	case event.ApprovedLate:
 		c := v.Considered[0]
-		return line(fmt.Sprintf("approved only after the act, by %s: recorded at %s", giver(c), date(c.Recorded)))
+		return line(fmt.Sprintf("approved only after the act, by %s: recorded at %s", giver(c), date(counted(c))))
 	case event.Undetermined:
 		return line("cannot tell: " + j.behindWords(a, v.Behind))
 	}
@@ -69,10 +69,7 @@ func (j *Judge) missingWords(v event.Verdict) string {
 	var s strings.Builder
 	for i, r := range v.Required {
 		s.WriteString([]string{"no ", ", and no "}[min(i, 1)])
-		fmt.Fprintf(&s, "%s for %s", r.Kind, orNothing(r.Scope))
-		if r.SameActor {
-			s.WriteString(" by " + orNobody(v.Actor))
-		}
+		s.WriteString(wanted(r, v.Actor))
 	}
 	sep := ": "
 	for _, c := range v.Considered[:min(len(v.Considered), maxListed)] {
@@ -83,15 +80,51 @@ func (j *Judge) missingWords(v event.Verdict) string {
 		fmt.Fprintf(&s, "; %d more do not count", more)
 	}
 	var unprovided []string
-	for _, r := range v.Required {
-		if !j.provided(r.Kind) && !slices.Contains(unprovided, r.Kind) {
-			unprovided = append(unprovided, r.Kind)
+	for _, kind := range kinds(v.Required) {
+		if !j.provided(kind) && !slices.Contains(unprovided, kind) {
+			unprovided = append(unprovided, kind)
 		}
 	}
 	if len(unprovided) > 0 {
 		s.WriteString(sep + "no source provides " + strings.Join(unprovided, " or "))
 	}
 	return s.String()
+}
+
+// wanted says what a requirement asks for.
+func wanted(r event.Requirement, actor event.Party) string {
+	s := fmt.Sprintf("%s for %s", r.Kind, orNothing(r.Scope))
+	if r.SameActor {
+		s += " by " + orNobody(actor)
+	}
+	if r.Approvers > 1 {
+		s += fmt.Sprintf(" from %d people", r.Approvers)
+	}
+	if r.Group != "" {
+		s += " of " + r.Group
+	}
+	for _, also := range r.Also {
+		s += " together with " + wanted(also, actor)
+	}
+	return s
+}
+
+// missing says which link of an approval is not there, or does not count.
+func missing(r event.Requirement, found answer) string {
+	s := "no " + wanted(r, event.Party{})
+	if len(found.findings) > 0 {
+		s += ": " + whyNot(found.findings[0].considered())
+	}
+	return s
+}
+
+// kinds are those that requirements ask for.
+func kinds(list []event.Requirement) []string {
+	var out []string
+	for _, r := range list {
+		out = append(append(out, r.Kind), kinds(r.Also)...)
+	}
+	return out
 }
 
 // whyNot says why an approval does not count.
@@ -105,13 +138,26 @@ func whyNot(c event.Considered) string {
 	case event.NoApprover:
 		return name + " names no approver"
 	case event.SelfApproved:
+		if c.Detail != "" {
+			return fmt.Sprintf("%s was approved by %s, who is %s", name, c.Approver.Person, c.Detail)
+		}
 		return fmt.Sprintf("%s was approved by %s, who is not independent", name, c.Approver.Person)
+	case event.OtherGroup:
+		return fmt.Sprintf("%s was approved by %s, who is not of the group that may", name, c.Approver.Person)
+	case event.NewApprover:
+		return fmt.Sprintf("%s was approved by %s, who got the right to only at %s", name, c.Approver.Person, c.Detail)
 	case event.NotYetValid:
 		return fmt.Sprintf("%s is valid only from %s", name, date(c.From))
 	case event.Expired:
 		return fmt.Sprintf("%s expired at %s", name, date(c.Until))
+	case event.Revoked:
+		return fmt.Sprintf("%s was revoked at %s", name, date(c.Revoked))
+	case event.MissingLink:
+		return fmt.Sprintf("%s has %s", name, c.Detail)
+	case event.NotEnough:
+		return fmt.Sprintf("%s by %s is not enough", name, orNobody(c.Approver))
 	}
-	return fmt.Sprintf("%s was recorded only at %s", name, date(c.Recorded))
+	return fmt.Sprintf("%s was recorded only at %s", name, date(counted(c)))
 }
 
 // giver names who approved, or what if nobody had to, and where to find it.

@@ -33,23 +33,23 @@ func compile(t testing.TB, p *rules.Policy) *rules.Matcher {
 	return m
 }
 
-// judged folds matches offline and returns the last state of the act.
-func judged(p event.Policy, ends map[string]time.Time, matches []event.Match, act string, until time.Time) (event.State, error) {
+// judged folds matches offline and returns the last verdict of the act.
+func judged(p event.Policy, ends map[string]time.Time, matches []event.Match, act string, until time.Time) (event.Verdict, error) {
 	s := offline.NewSorter("", 0)
 	defer s.Close()
 	for _, m := range matches {
 		if err := s.Add(m); err != nil {
-			return "", err
+			return event.Verdict{}, err
 		}
 	}
-	state := event.Pending // which has no record
+	last := event.Verdict{Verdict: event.Pending} // which has no record
 	err := s.Run(context.Background(), offline.Config{Policy: p, Ends: ends, Until: until}, func(r event.Record) error {
 		if v, ok := r.Body.(*event.Verdict); ok && v.ID == act {
-			state = v.Verdict
+			last = *v
 		}
 		return nil
 	})
-	return state, err
+	return last, err
 }
 
 func TestEveryRuleDoesWhatItsTestsSay(t *testing.T) {
@@ -70,7 +70,8 @@ func TestThePackHasTheBreadthItPromises(t *testing.T) {
 		families[r.LogSource.Product+"/"+r.LogSource.Service] = true
 		if r.Approval != nil {
 			kinds[r.Approval.Kind] = true
-		} else {
+		}
+		if r.Act != nil {
 			acts++
 		}
 	}
@@ -122,12 +123,18 @@ func TestEveryRuleIsTestedBothWays(t *testing.T) {
 		for _, c := range r.Tests {
 			has = append(has, c.Verdict)
 		}
-		want := []string{"none", "approval"}
-		if r.Act != nil {
-			want = []string{"none", "bypass"}
-			if len(r.Act.ApprovedBy) > 0 {
-				want = append(want, "approved", "pending")
-			}
+		want := []string{"none"}
+		switch {
+		case r.Approval != nil:
+			want = append(want, "approval")
+		case r.Revocation != nil:
+			want = append(want, "revocation")
+		case r.Act == nil:
+			want = append(want, "fact")
+		case len(r.Act.ApprovedBy) == 0:
+			want = append(want, "bypass")
+		default:
+			want = append(want, "bypass", "approved", "pending")
 		}
 		for _, w := range want {
 			if !slices.Contains(has, w) {
@@ -144,6 +151,9 @@ func TestEveryControlIsTestedByARule(t *testing.T) {
 		if r.Act != nil {
 			tested[r.Act.Control] = true
 		}
+	}
+	for _, c := range p.Correlations {
+		tested[c.Act.Control] = true
 	}
 	for _, c := range p.Controls {
 		if !tested[c.ID] || c.Title == "" || c.Objective == "" || c.Family == "" {

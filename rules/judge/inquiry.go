@@ -1,0 +1,297 @@
+package judge
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"sidedoor/event"
+)
+
+// Bounds on one inquiry: hostile approvals could lead on from each other for
+// ever, or fan out.
+const (
+	maxLinks    = 8      // in a row
+	maxWeighed  = 10_000 // approvals, for links
+	maxSessions = 8      // in a row
+)
+
+// inquiry looks for what approves an act. It notes all that it asked for, so
+// that the act is looked at again when an answer changes.
+type inquiry struct {
+	j     *Judge
+	asked map[key]struct{}
+	left  int // of maxWeighed
+}
+
+// finding is an approval that came near, and what it is worth.
+type finding struct {
+	why      event.Why
+	approval held
+	match    event.Match
+	since    time.Time // from when it counts: when it, or the last of its links, was recorded
+	revoked  time.Time
+	detail   string    // see [event.Considered]
+	links    []finding // of each requirement of its own, the nearest
+}
+
+// answer is what was found for a requirement.
+type answer struct {
+	why      event.Why // what all of it is worth; empty if nothing came near
+	since    time.Time
+	findings []finding // the decisive one first
+}
+
+// counts says whether the requirement is met, be it late.
+func (a answer) counts() bool { return a.why == event.Covers || a.why == event.RecordedAfter }
+
+// state is the verdict on an act if nothing else comes.
+func (a answer) state() event.State {
+	switch a.why {
+	case event.Covers:
+		return event.Approved
+	case event.RecordedAfter:
+		return event.ApprovedLate
+	}
+	return event.Bypass
+}
+
+// inquire looks for what approves the act, and has it wait for what it asked.
+func (j *Judge) inquire(a *act) answer {
+	q := &inquiry{j: j, asked: make(map[key]struct{}, 4), left: maxWeighed}
+	a.actor = q.who(a.Match.Act.Actor)
+	m := matter{at: a.Match.Event.At(), source: a.Match.Event.Source, actor: a.actor}
+	var best answer
+	var all []finding
+	for i, r := range a.Match.Act.ApprovedBy {
+		found := q.meet(r, m, 0)
+		if i == 0 || rank(found.why) < rank(best.why) {
+			best = found
+		}
+		all = append(all, found.findings...)
+	}
+	best.findings = once(sorted(all, m.at))
+	j.acts.ask(a, q.asked)
+	return best
+}
+
+// meet looks for what meets a requirement and those that belong to it.
+func (q *inquiry) meet(r event.Requirement, m matter, depth int) answer {
+	all := q.meetOne(r, m, depth)
+	for _, also := range r.Also {
+		all = all.and(q.meet(also, m, depth))
+	}
+	all.findings = sorted(all.findings, m.at)
+	return all
+}
+
+// and is the answer to two requirements together. If one is not met, what
+// meets the other is not enough.
+func (a answer) and(b answer) answer {
+	if rank(b.why) > rank(a.why) {
+		a.why = b.why
+	}
+	a.since = later(a.since, b.since)
+	a.findings = append(a.findings, b.findings...)
+	switch a.why {
+	case event.Covers:
+	case event.RecordedAfter:
+		demote(a.findings, event.Covers)
+	default:
+		demote(a.findings, event.Covers, event.RecordedAfter)
+	}
+	return a
+}
+
+// relied returns the IDs of the approvals that make it count, with their links.
+func (a answer) relied() []string {
+	if !a.counts() {
+		return nil
+	}
+	var ids []string
+	for _, f := range a.findings {
+		if slices.Contains([]event.Why{event.Covers, event.RecordedAfter, event.NotEnough}, f.why) {
+			ids = f.relied(ids)
+		}
+	}
+	return ids
+}
+
+func (f finding) relied(ids []string) []string {
+	ids = append(ids, f.approval.id())
+	for _, l := range f.links {
+		ids = l.relied(ids)
+	}
+	return ids
+}
+
+// demote makes what counts alone count no more.
+func demote(list []finding, counting ...event.Why) {
+	for i := range list {
+		if slices.Contains(counting, list[i].why) {
+			list[i].why = event.NotEnough
+		}
+	}
+}
+
+// meetOne looks for what meets the requirement itself.
+func (q *inquiry) meetOne(r event.Requirement, m matter, depth int) answer {
+	var a answer
+	for p := range q.near(r, m) {
+		f := finding{approval: p, match: p.match()}
+		q.weigh(&f, r, m, depth)
+		a.findings = append(a.findings, f)
+	}
+	a.findings = sorted(a.findings, m.at)
+	if len(a.findings) > 0 {
+		a.why, a.since = q.enough(a.findings, max(r.Approvers, 1))
+	}
+	return a
+}
+
+// enough says what the approvals of a requirement are worth together, if so
+// many people have to approve, and since when they are.
+func (q *inquiry) enough(list []finding, people int) (event.Why, time.Time) {
+	byTime := slices.Clone(list)
+	slices.SortStableFunc(byTime, func(x, y finding) int {
+		return cmp.Or(cmp.Compare(rank(x.why), rank(y.why)), x.since.Compare(y.since))
+	})
+	var since time.Time
+	var approvers []event.Party
+	for _, f := range byTime {
+		if rank(f.why) > rank(event.RecordedAfter) {
+			break
+		}
+		by := q.who(f.match.Approval.Approver)
+		if people > 1 && anyPerson(approvers, by) {
+			continue
+		}
+		approvers, since = append(approvers, by), later(since, f.since)
+		if len(approvers) < people {
+			continue
+		}
+		if f.why == event.RecordedAfter {
+			demote(list, event.Covers)
+		}
+		return f.why, since
+	}
+	demote(list, event.Covers, event.RecordedAfter)
+	return list[0].why, time.Time{}
+}
+
+// near returns the approvals of the required kind that cover the required scope
+// or, where the approval has to name the actor, name this one. All others have
+// nothing to do with it.
+func (q *inquiry) near(r event.Requirement, m matter) map[held]struct{} {
+	found := map[held]struct{}{}
+	take := func(list iter.Seq[held]) {
+		for p := range list {
+			found[p] = struct{}{}
+		}
+	}
+	q.ask(r.Kind, r.Scope)
+	take(q.j.approvals.covering(r.Kind, r.Scope))
+	for _, wider := range r.Within {
+		q.ask(r.Kind, wider)
+		take(q.j.approvals.covering(r.Kind, wider))
+	}
+	if r.SameActor {
+		take(q.j.approvals.naming(r.Kind, m.actor.Person))
+	}
+	return found
+}
+
+// follow looks for what the approval requires itself, and says whether all of
+// it is there.
+func (q *inquiry) follow(f *finding, depth int) bool {
+	ap := f.match.Approval
+	m := matter{at: ap.Recorded, source: f.match.Event.Source, actor: q.who(ap.Actor)}
+	for _, r := range ap.Requires {
+		if q.left--; q.left < 0 || depth == maxLinks {
+			f.detail = "it leads too far"
+			return false
+		}
+		link := q.meet(r, m, depth+1)
+		if len(link.findings) > 0 {
+			f.links = append(f.links, link.findings[0])
+		}
+		if !link.counts() {
+			f.detail = missing(r, link)
+			return false
+		}
+		f.since = later(f.since, link.since)
+	}
+	return true
+}
+
+// who is the party as far as its sessions are known: whoever began one stands
+// behind it. A source identity says that for certain already.
+func (q *inquiry) who(p event.Party) event.Party {
+	for range maxSessions {
+		certain := slices.ContainsFunc(p.Chain, func(h event.Hop) bool { return h.By == "source-identity" })
+		if p.Session == "" || certain && !p.Unknown {
+			return p
+		}
+		var began event.Party
+		for f := range q.facts(event.FactRef{Is: event.FactSession, Of: p.Session}) {
+			named := f.Who.Name != "" && f.Who.Person != ""
+			if named && (began.Name == "" || cmp.Or(cmp.Compare(f.Who.Name, began.Name), cmp.Compare(f.Who.Person, began.Person)) < 0) {
+				began = f.Who // one, whatever the order in which they came
+			}
+		}
+		if began.Name == "" || began.Unknown && !p.Unknown {
+			return p
+		}
+		chain := append(slices.Clone(p.Chain), event.Hop{By: event.FactSession, Name: began.Name})
+		began.Chain, began.Name = append(chain, began.Chain...), p.Name
+		p = began
+	}
+	return p
+}
+
+func (q *inquiry) facts(ref event.FactRef) iter.Seq[event.Fact] {
+	q.asked[factKey(ref)] = struct{}{}
+	return q.j.facts.of(ref)
+}
+
+func (q *inquiry) ask(kind, scope string) { q.asked[key{kind, scope}] = struct{}{} }
+
+// factKey is the key by which acts ask for a fact. No kind of approval has a
+// line break.
+func factKey(ref event.FactRef) key { return key{"\n" + ref.Is, ref.Of} }
+
+// isFact says whether the key asks for a fact.
+func (k key) isFact() bool { return strings.HasPrefix(k.kind, "\n") }
+
+// sorted orders findings, the decisive one first.
+func sorted(list []finding, at time.Time) []finding {
+	slices.SortFunc(list, func(x, y finding) int {
+		px, py := x.match.Approval, y.match.Approval
+		order := cmp.Or(
+			cmp.Compare(rank(x.why), rank(y.why)),
+			cmp.Compare(apart(px.Recorded, at), apart(py.Recorded, at)),
+			strings.Compare(px.Reference, py.Reference),
+		)
+		if order == 0 && x.approval != y.approval { // rarely: an ID has to be worked out
+			order = strings.Compare(x.approval.id(), y.approval.id())
+		}
+		return order
+	})
+	return list
+}
+
+// once keeps of several findings of one approval the first.
+func once(list []finding) []finding {
+	seen := make(map[held]struct{}, len(list))
+	return slices.DeleteFunc(list, func(f finding) bool {
+		_, again := seen[f.approval]
+		seen[f.approval] = struct{}{}
+		return again
+	})
+}
+
+// apart is how far a and b are apart: of two approvals with the same fault,
+// the one recorded nearer to the act says more.
+func apart(a, b time.Time) time.Duration { return a.Sub(b).Abs() }
