@@ -26,7 +26,8 @@ var (
 	ten  = nine.Add(time.Hour)
 )
 
-func party(name string) event.Party { return event.Party{Name: name, Person: name} }
+// party is somebody whom no estate knows.
+func party(name string) event.Party { return event.Party{Name: name, Person: name, Unknown: true} }
 
 func TestFactsSayWhoIsWhatToWhat(t *testing.T) {
 	const raw = `{"verb":"delete","author":"carol","pusher":"","commit":"c0ffee","title":"fix CHG-7",

@@ -25,7 +25,7 @@ func needing(t testing.TB, approvedBy string) *rules.Policy {
 
 func TestEveryKeyOfARequirementReachesTheJudge(t *testing.T) {
 	alice := event.Party{Name: "alice@acme.example", Person: "alice"}
-	bot := event.Party{Name: "bot", Person: "bot"}
+	bot := party("bot")
 	const raw = `{"verb":"delete","user":{"username":"alice@acme.example"},"objectRef":{"name":"cart"},"pusher":"bot",
 		"commit":"c0ffee","title":"fix CHG-7","images":["a@sha256:1","b@sha256:2","a@sha256:1","","c:latest"]}`
 	need := func(scope string, change func(*event.Requirement)) event.Requirement {
@@ -48,7 +48,7 @@ func TestEveryKeyOfARequirementReachesTheJudge(t *testing.T) {
 		{"access-grant: {approvers: 2, group: approvers, member-for: 24h}", []event.Requirement{need("cart", func(q *event.Requirement) {
 			q.Approvers, q.Group, q.MemberFor = 2, "approvers", 24*time.Hour
 		})}},
-		{"access-grant: {independent-of: [user.username, pusher, nowhere, identity]}", []event.Requirement{need("cart", func(q *event.Requirement) { q.IndependentOf = []event.Party{alice, bot} })}},
+		{"access-grant: {independent-of: [user.username, pusher, nowhere, identity]}", []event.Requirement{need("cart", func(q *event.Requirement) { q.IndependentOf = []event.Party{alice, bot, alice} })}},
 		{"access-grant: {independent-of: 'author of {scope}@{commit}'}", []event.Requirement{need("cart", func(q *event.Requirement) {
 			q.IndependentOf, q.Separate = nil, []event.FactRef{{Is: "author", Of: "prod-eu@c0ffee"}}
 		})}},
@@ -106,7 +106,7 @@ func TestAnApprovalCarriesTheLinksThatItNeeds(t *testing.T) {
 		"b.yml": strings.Replace(strings.Replace(grants, "name: g", "name: b", 1), "access-grant", "build", 1)})
 	a := matcher(t, p)
 	matches, _ := a.Match(batch(feed, `{"type":"grant","data":{"actor":"alice","approver":"bob","author":"carol","commit":"c0ffee","scope":"prod"}}`))
-	alice, carol := event.Party{Name: "alice", Person: "alice"}, event.Party{Name: "carol", Person: "carol"}
+	alice, carol := party("alice"), party("carol")
 	want := []event.Requirement{
 		{Kind: "build", Scope: "c0ffee", IndependentOf: []event.Party{alice}},
 		{Kind: "access-grant", Scope: "prod", SameActor: true, IndependentOf: []event.Party{alice}, Also: []event.Requirement{

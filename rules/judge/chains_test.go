@@ -140,6 +140,18 @@ func TestAVerdictShowsTheWholeChain(t *testing.T) {
 	}
 }
 
+func TestWhoeverApprovedALinkDoesNotReviewTheAlert(t *testing.T) {
+	s := newStream(t, judge.Config{})
+	s.mark("approvals", clock("12:00"))
+	for _, m := range []event.Match{build(), merge(), given("pull-request-review", pull, "alice", "08:05"), running()} {
+		s.match(m)
+	}
+	s.pass(clock("12:00"))
+	if a := alerts(s.out); len(a) != 1 || len(a[0].Considered) != 1 || a[0].Considered[0].Person != "alice" {
+		t.Errorf("alerts: %+v", a)
+	}
+}
+
 func TestLinksThatLeadInACircleEndTheInquiry(t *testing.T) {
 	v := judgedWith(t, given("build-attestation", image, "", "08:20", requiring(event.Requirement{Kind: "build-attestation", Scope: image})), running())
 	if v.Verdict != event.Bypass || v.Considered[0].Why != event.MissingLink {
