@@ -18,6 +18,8 @@ func Redact(product string, raw []byte) []byte {
 		out, _ = jsonscan.Replace(raw, redactAWS)
 	case "github":
 		out, _ = jsonscan.Replace(raw, redactGitHub)
+	case "gitlab":
+		out, _ = jsonscan.Replace(raw, redactGitLab)
 	default:
 		return raw
 	}
@@ -124,6 +126,15 @@ func redactGitHub(path []string, value []byte) []byte {
 	return nil
 }
 
+// redactGitLab replaces what redactGitHub does, and the values of a pipeline's
+// variables, which people fill with credentials.
+func redactGitLab(path []string, value []byte) []byte {
+	if last := len(path) - 1; last > 0 && path[last] == "value" && path[last-1] == "variables" && len(value) > 0 && value[0] != 'n' {
+		return []byte(redacted)
+	}
+	return redactGitHub(path, value)
+}
+
 func containsAny(s string, parts []string) bool {
 	for _, p := range parts {
 		if strings.Contains(s, p) {
@@ -147,6 +158,8 @@ func mentionsSecret(product string, raw []byte) bool {
 		return containsAny(text, secretsAWS)
 	case "github":
 		return containsAny(text, []string{`secret"`, `token"`, `pem"`})
+	case "gitlab":
+		return containsAny(text, []string{`secret"`, `token"`, `pem"`, `variables"`})
 	}
 	return false
 }

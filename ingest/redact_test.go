@@ -82,6 +82,11 @@ var redactions = []struct{ name, product, raw, want string }{
 		`{"requestParameters":{"p\u0061ssword":"[redacted]"}}`,
 	},
 	{
+		"a pipeline's variables", "gitlab",
+		`{"object_attributes":{"variables":[{"key":"P","value":"hunter2"},{"value":{"a":"hunter2"}},{"value":null}]},"value":"x","project":{"runners_token":"hunter2"}}`,
+		`{"object_attributes":{"variables":[{"key":"P","value":"[redacted]"},{"value":"[redacted]"},{"value":null}]},"value":"x","project":{"runners_token":"[redacted]"}}`,
+	},
+	{
 		"a hook with its secret", "github",
 		`{"hook":{"config":{"secret":"hunter2","url":"https://x"}},"token":"hunter2","installation":{"access_token":"hunter2"},"hashed_token":"abc="}`,
 		`{"hook":{"config":{"secret":"[redacted]","url":"https://x"}},"token":"[redacted]","installation":{"access_token":"[redacted]"},"hashed_token":"abc="}`,
@@ -106,6 +111,7 @@ func TestAnEventWithoutSecretsIsReturnedAsItIs(t *testing.T) {
 	for product, text := range map[string]string{
 		"kubernetes": `{"objectRef":{"resource":"pods","subresource":"token"},"requestObject":{"kind":"Pod","spec":{"x":"Secret","token":"t"}}}`,
 		"aws":        `{"userIdentity":{"password":"x"},"requestParameters":{"nextToken":"t","clientToken":"c","requirePassword":true}}`,
+		"gitlab":     `{"value":"x","variables":[]}`,
 		"github":     `{"repository":{"secret_scanning":"on"},"token":{"id":1}}`,
 		"approvals":  `{"data":{"token":"t"}}`,
 	} {
@@ -125,12 +131,12 @@ func FuzzNoBodyOfASecretSurvives(f *testing.F) {
 		raw := []byte(text)
 		var before any
 		if json.Unmarshal(raw, &before) != nil {
-			for _, product := range []string{"kubernetes", "aws", "github"} {
+			for _, product := range []string{"kubernetes", "aws", "github", "gitlab"} {
 				ingest.Redact(product, raw) // must end
 			}
 			return
 		}
-		for _, product := range []string{"kubernetes", "aws", "github"} {
+		for _, product := range []string{"kubernetes", "aws", "github", "gitlab"} {
 			out := ingest.Redact(product, raw)
 			var after any
 			if err := json.Unmarshal(out, &after); err != nil {

@@ -1,6 +1,6 @@
 // Package logfile reads logs that people already have: files and folders of
-// CloudTrail, Kubernetes audit, GitHub audit log, GitHub webhooks and
-// approvals, plain or gzip, one after the other or mixed. What a record is, is
+// CloudTrail, Kubernetes audit, GitHub and GitLab audit logs and webhooks, Argo
+// CD, Flux, CDEvents and approvals, plain or gzip, one after the other or mixed. What a record is, is
 // recognised from its content.
 //
 // Memory is bounded by the largest record, not by the file. What cannot be
@@ -36,8 +36,8 @@ type Options struct {
 }
 
 // Record is one event with what is known of where it came from. The source is
-// named after its kind: cloudtrail, kubernetes, github, github-audit,
-// approvals.
+// named after its kind: cloudtrail, kubernetes, github, github-audit, gitlab,
+// gitlab-audit, argocd, flux, ci, approvals.
 type Record struct {
 	Envelope event.Envelope
 	Event    event.Event

@@ -74,6 +74,16 @@ func TestEachKindIsRecognisedInEachOfItsForms(t *testing.T) {
 		{"a delivery as in the corpus", `{"event_header":"push","payload":` + push + `}`, "github  push"},
 		{"a bare payload", push, "github  push"},
 		{"an approval", approval, "approvals x/1"},
+		{"a GitLab webhook", mergeRequest, "gitlab  merge_request"},
+		{"a GitLab system hook", `{"event_name":"user_add_to_group","created_at":"2026-11-16T09:00:00Z","group_path":"acme"}`, "gitlab  user_add_to_group"},
+		{"a GitLab delivery with its headers", `{"headers":{"X-Gitlab-Event":"Merge Request Hook","Idempotency-Key":"k-9"},"body":` + mergeRequest + `}`, "gitlab k-9 merge_request"},
+		{"a GitLab audit event", gitlabEntry, "gitlab-audit 7"},
+		{"an Argo CD Application", application, "argocd u-1/2026-11-16T09:00:00Z/Succeeded"},
+		{"an Application of a watch", `{"type":"MODIFIED","object":` + application + `}`, "argocd u-1/2026-11-16T09:00:00Z/Succeeded"},
+		{"an Application of a notification", `{"app":` + application + `,"context":{"argocdUrl":"x"}}`, "argocd u-1/2026-11-16T09:00:00Z/Succeeded"},
+		{"a Flux event", fluxEvent, "flux f-1/ReconciliationSucceeded/2026-11-16T09:00:00Z"},
+		{"a CDEvent", cdevent, "ci /ci/c-9"},
+		{"a CDEvent in a CloudEvent", `{"specversion":"1.0","id":"x","source":"/ci","type":"dev.cdevents.pipelinerun.finished.0.2.0","data":` + cdevent + `}`, "ci /ci/c-9"},
 		{"an array of approvals", "[" + approval + "]", "approvals x/1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -94,10 +104,12 @@ func TestKindsMayBeMixed(t *testing.T) {
 
 func TestWhatIsNotReadIsNamed(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"object_kind":"push","project_id":1}`:                                           "GitLab",
-		`{"context":{"type":"dev.cdevents.x"},"subject":{}}`:                              "CloudEvent",
-		`{"apiVersion":"argoproj.io/v1alpha1","kind":"Application"}`:                      "Argo CD",
-		`{"involvedObject":{},"reportingController":"x"}`:                                 "Flux",
+		`{"object_kind":"No event","project_id":1}`:                                       "names no event",
+		`{"context":{"type":"dev.cdevents.x"},"subject":{}}`:                              "no context.id",
+		`{"context":{"type":"x"},"subject":{}}`:                                           "no CDEvent",
+		`{"specversion":"1.0","type":"x","source":"y","id":"z"}`:                          "CloudEvent",
+		`{"apiVersion":"argoproj.io/v1alpha1","kind":"AppProject"}`:                       "Argo CD object (AppProject)",
+		`{"involvedObject":{},"reportingController":"x"}`:                                 "flux: the event names no",
 		`{"protoPayload":{}}`:                                                             "Google",
 		`{"awsAccountId":"1","digestStartTime":"x"}`:                                      "digest",
 		`{"apiVersion":"v1","kind":"Secret"}`:                                             "Kubernetes object (Secret)",
@@ -159,6 +171,11 @@ func TestIdentifyReadsAnEventOfEachLogSource(t *testing.T) {
 		{"github", "webhook", "push", push, ""},
 		{"github", "audit", "", entry, "a-1"},
 		{"approvals", "cloudevents", "", approval, "x/1"},
+		{"gitlab", "webhook", "merge_request", mergeRequest, ""},
+		{"gitlab", "audit", "", gitlabEntry, "7"},
+		{"argocd", "application", "", application, "u-1/2026-11-16T09:00:00Z/Succeeded"},
+		{"flux", "event", "", fluxEvent, "f-1/ReconciliationSucceeded/2026-11-16T09:00:00Z"},
+		{"ci", "cdevents", "", cdevent, "/ci/c-9"},
 	} {
 		e, err := logfile.Identify(c.product, c.service, c.kind, []byte(c.raw))
 		if err != nil || e.ID != c.id || e.Kind != c.kind {
@@ -307,7 +324,7 @@ func TestAGzipBombIsPassedOverInBoundedMemory(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, text := range []string{trail, audit, push, entry, approval, gzipped(trail)} {
+	for _, text := range []string{trail, audit, push, entry, approval, gzipped(trail), mergeRequest, gitlabEntry, application, fluxEvent, cdevent} {
 		f.Add([]byte(text))
 	}
 	f.Add([]byte(`{"properties":{"log":` + quoted(audit) + `}}` + "\n" + `{"message":"github_audit: {}"}` + `{"headers":[],"payload":"{","event":{}}`))

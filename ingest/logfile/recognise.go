@@ -8,8 +8,11 @@ import (
 
 	"sidedoor/event"
 	"sidedoor/ingest/approvals"
+	"sidedoor/ingest/ci"
 	"sidedoor/ingest/cloudtrail"
 	"sidedoor/ingest/github"
+	"sidedoor/ingest/gitlab"
+	"sidedoor/ingest/gitops"
 	"sidedoor/ingest/jsonscan"
 	"sidedoor/ingest/kubernetes"
 )
@@ -23,6 +26,11 @@ var (
 	fromWebhook    = origin{"github", github.Product, github.ServiceWebhook}
 	fromAuditLog   = origin{"github-audit", github.Product, github.ServiceAudit}
 	fromApprovals  = origin{"approvals", approvals.Product, approvals.Service}
+	fromGitLab     = origin{"gitlab", gitlab.Product, gitlab.ServiceWebhook}
+	fromGitLabLog  = origin{"gitlab-audit", gitlab.Product, gitlab.ServiceAudit}
+	fromArgo       = origin{"argocd", gitops.ProductArgo, gitops.ServiceApplication}
+	fromFlux       = origin{"flux", gitops.ProductFlux, gitops.ServiceEvent}
+	fromCI         = origin{"ci", ci.Product, ci.Service}
 )
 
 // Identify reads an event's identity and time from its body, for an event
@@ -39,6 +47,16 @@ func Identify(product, service, kind string, raw []byte) (event.Event, error) {
 		return github.IdentifyAudit(raw)
 	case origin{product: approvals.Product, service: approvals.Service}:
 		return approvals.Identify(raw)
+	case origin{product: gitlab.Product, service: gitlab.ServiceWebhook}:
+		return gitlab.IdentifyWebhook("", raw)
+	case origin{product: gitlab.Product, service: gitlab.ServiceAudit}:
+		return gitlab.IdentifyAudit(raw)
+	case origin{product: gitops.ProductArgo, service: gitops.ServiceApplication}:
+		return gitops.IdentifyApplication(raw)
+	case origin{product: gitops.ProductFlux, service: gitops.ServiceEvent}:
+		return gitops.IdentifyFlux(raw)
+	case origin{product: ci.Product, service: ci.Service}:
+		return ci.Identify(raw)
 	}
 	return event.Event{}, fmt.Errorf("there is no source of %s/%s events", product, service)
 }
@@ -80,9 +98,8 @@ func recogniseWithin(raw []byte, depth int) (origin, event.Event, error) {
 	if inner, ok := unwrap(s); ok && depth < maxWraps {
 		return recogniseWithin(inner, depth+1)
 	}
-	if kind, payload, guid, ok := webhookDelivery(s); ok {
-		e, err := github.IdentifyWebhook(kind, guid, payload)
-		return fromWebhook, e, err
+	if d, ok := webhookDelivery(s); ok {
+		return d.identify()
 	}
 	switch {
 	case s.has("eventSource", "eventName") || s.has("eventVersion", "userIdentity"):
@@ -95,10 +112,33 @@ func recogniseWithin(raw []byte, depth int) (origin, event.Event, error) {
 		e, err := approvals.Identify(raw)
 		return fromApprovals, e, err
 	}
+	if o, identify := platform(raw, s); identify != nil {
+		e, err := identify(raw)
+		return o, e, err
+	}
 	if what := otherProduct(s); what != "" {
 		return origin{}, event.Event{}, fmt.Errorf("looks like %s, which this version does not read", what)
 	}
 	return recogniseGitHub(raw, s)
+}
+
+// platform knows what other systems of the delivery platform write: GitLab,
+// Argo CD, Flux, pipelines. What it goes by, none of GitHub's events has at its
+// top.
+func platform(raw []byte, s shape) (origin, func([]byte) (event.Event, error)) {
+	switch {
+	case s.has("object_kind"), s.has("event_name") && (s.has("project_id") || s.has("created_at")):
+		return fromGitLab, func(raw []byte) (event.Event, error) { return gitlab.IdentifyWebhook("", raw) }
+	case s.has("author_id", "entity_type", "details"):
+		return fromGitLabLog, gitlab.IdentifyAudit
+	case s.has("involvedObject", "reportingController"):
+		return fromFlux, gitops.IdentifyFlux
+	case s.has("context", "subject"), s.has("specversion", "type") && ci.Body(raw) != nil:
+		return fromCI, ci.Identify
+	case (s.has("apiVersion", "kind") || s.has("app") || s.has("application") || s.has("object")) && gitops.Application(raw) != nil:
+		return fromArgo, gitops.IdentifyApplication
+	}
+	return origin{}, nil
 }
 
 // recogniseGitHub tells the audit log from webhooks: its entries name their
@@ -148,75 +188,13 @@ func unwrap(s shape) ([]byte, bool) {
 	return nil, false
 }
 
-// webhookDelivery reads a GitHub webhook that was kept with its headers: as
-// GitHub's own API for deliveries returns it, or flat, with the event's name
-// beside the payload.
-func webhookDelivery(s shape) (kind string, payload []byte, guid string, ok bool) {
-	if s.has("event", "request") {
-		payload = quoted(jsonscan.Get(s["request"], "payload"))
-		return s.text("event"), payload, s.text("guid"), payload != nil
-	}
-	for _, body := range []string{"payload", "body"} {
-		payload = s[body]
-		if payload == nil {
-			continue
-		}
-		payload = quoted(payload)
-		for key, value := range s {
-			switch strings.ToLower(strings.ReplaceAll(key, "_", "-")) {
-			case "event", "x-github-event", "event-header", "event-name":
-				kind = jsonscan.Text(value)
-			case "guid", "x-github-delivery", "delivery", "delivery-id":
-				guid = jsonscan.Text(value)
-			case "headers":
-				k, g := deliveryHeaders(value)
-				kind, guid = first(kind, k), first(guid, g)
-			}
-		}
-		return kind, payload, guid, kind != ""
-	}
-	return "", nil, "", false
-}
-
-// quoted takes a payload out of the string that some keep it in.
-func quoted(payload []byte) []byte {
-	if text := jsonscan.Text(payload); strings.HasPrefix(text, "{") {
-		return []byte(text)
-	}
-	return payload
-}
-
-func deliveryHeaders(headers []byte) (kind, guid string) {
-	jsonscan.Members(headers, func(key string, value []byte) bool {
-		switch strings.ToLower(key) {
-		case "x-github-event":
-			kind = jsonscan.Text(value)
-		case "x-github-delivery":
-			guid = jsonscan.Text(value)
-		}
-		return true
-	})
-	return kind, guid
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 // otherProduct names what a record seems to be, for a better answer than "no".
 func otherProduct(s shape) string {
 	switch {
-	case s.has("object_kind") || (s.has("event_name") && (s.has("project_id") || s.has("created_at"))):
-		return "a GitLab webhook"
-	case s.has("context", "subject") || s.has("specversion", "type"):
+	case s.has("specversion", "type"):
 		return "a CloudEvent of another system"
 	case strings.HasPrefix(s.text("apiVersion"), "argoproj.io/"):
-		return "an Argo CD object"
-	case s.has("involvedObject", "reportingController"):
-		return "a Flux event"
+		return "an Argo CD object (" + s.text("kind") + ")"
 	case s.has("protoPayload"):
 		return "a Google Cloud audit log"
 	case s.has("awsAccountId", "digestStartTime"):
