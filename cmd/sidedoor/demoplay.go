@@ -103,7 +103,7 @@ func (d *demonstration) await(ctx context.Context, b demo.Beat) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		verdicts, err := d.latest(ctx)
@@ -157,7 +157,7 @@ func (d *demonstration) caught(ctx context.Context, b demo.Beat, verdicts []*eve
 	for _, v := range verdicts {
 		expected := slices.ContainsFunc(b.Expect, func(e demo.Expect) bool {
 			// What is approved beside the point is not worth a line.
-			worth := v.Verdict != event.Approved || e == b.Expect[0] || e.Why != ""
+			worth := v.Verdict != event.Approved || e.Verdict == event.Approved && (e == b.Expect[0] || e.Why != "")
 			return e.Rule == v.Rule.Name && e.Actor == v.Actor.Person && worth
 		})
 		line := fmt.Sprintf("       %s %s: %s\n", sign(v.Verdict), judged(v), printable(v.Reason))
