@@ -55,9 +55,14 @@ func samePerson(a, b string) bool {
 
 // isParty says whether person is that party, by either of its names: a control
 // may list somebody whom the estate does not know by the name that an event
-// gives.
+// gives. Who answers for a service identity is a party to what it does.
 func isParty(person string, p event.Party) bool {
-	return (p.Person != "" && samePerson(person, p.Person)) || (p.Name != "" && samePerson(person, p.Name))
+	for _, name := range []string{p.Person, p.Name, p.Owner} {
+		if name != "" && samePerson(person, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // list is words as people write them: a, b or c.

@@ -25,6 +25,10 @@ func TestADecisionIsRefusedWithWhatToDoInstead(t *testing.T) {
 			alert: func(a *event.Alert) { a.Actor = event.Party{Name: "Rob", Person: "somebody"} },
 			wants: []string{"rob is its actor"},
 		},
+		"the reviewer answers for the bot that did it": {
+			alert: func(a *event.Alert) { a.Actor = event.Party{Name: "bot", Person: "deploy-bot", Owner: "Rob"} },
+			wants: []string{"rob is its actor", "ask dana or Eve"},
+		},
 		"the reviewer gave an approval that was considered": {
 			alert: func(a *event.Alert) {
 				a.Considered = []event.Party{{Name: "x", Person: "x"}, {Name: "rob-acme", Person: "Rob"}}

@@ -99,16 +99,19 @@ func detectionOnly(src sigma.LogSource) *Act {
 	return a
 }
 
+// usual is who did what where, as a product's events usually say it.
 func usual(product string) (actor []string, resource, scope string) {
 	switch product {
 	case "aws":
-		return []string{"userIdentity.arn", "userIdentity.userName", "userIdentity.principalId", "userIdentity.invokedBy"},
-			"{eventSource}/{eventName}", "{recipientAccountId|userIdentity.accountId|scope}"
+		return []string{identityWord}, "{eventSource}/{eventName}", "{recipientAccountId|userIdentity.accountId|scope}"
 	case "kubernetes":
-		return []string{"user.username"}, "{scope}/{objectRef.namespace}/{objectRef.resource}/{objectRef.name}", "{scope}"
+		return []string{identityWord}, "{scope}/{objectRef.namespace}/{objectRef.resource}/{objectRef.name}", "{scope}"
 	case "github":
-		return []string{"actor", "sender.login"}, // the audit log's user is whom it was done to
-			"{repo|repository.full_name|org|scope}", "{repo|repository.full_name|org|scope}"
+		return []string{identityWord}, "{repo|repository.full_name|org|scope}", "{repo|repository.full_name|org|scope}"
 	}
-	return []string{"actor", "user", "userName"}, "{scope}", "{scope}"
+	return usualActor, "{scope}", "{scope}"
 }
+
+// usualActor are the fields that name who did something, in the events of
+// products that have no better way.
+var usualActor = []string{"actor", "user", "userName"}

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 
 	"sidedoor/event"
 	"sidedoor/rules/sigma"
@@ -17,6 +19,9 @@ type Correlation struct {
 	// where are what the triggering event's product usually calls them.
 	Act   *Act
 	Tests []Test
+	// Verdicts are the states of which an act of the rules has to end in one in
+	// order to count. None: their matches count at once.
+	Verdicts []event.State
 
 	rules []referred // in the order of Correlation.Rules
 }
@@ -87,11 +92,33 @@ func (r *reader) correlation(c *Correlation) {
 			r.fault(p.KeyNode, "a correlation %s; the rules that it refers to may", no[1])
 		}
 	}
+	if verdict, ok := c.Extra["verdict"]; ok {
+		c.Verdicts = r.verdicts(verdict)
+	}
 	if tests, ok := c.Extra["tests"]; ok {
 		c.Tests = r.tests(tests.Value, sigma.LogSource{}) // that of its first rule, once it is known
 	}
 	r.misspelt(c.Extra)
 }
+
+// verdicts reads the states of acts that a correlation counts.
+func (r *reader) verdicts(p sigma.Pair) []event.State {
+	known := []string{string(event.Approved), string(event.Bypass), string(event.Undetermined), string(event.ApprovedLate)}
+	var out []event.State
+	for _, s := range r.list(p.Value, p.Key) {
+		if !slices.Contains(known, s) {
+			r.fault(p.Value, "verdict %q is none of %s%s", s, strings.Join(known, ", "), sigma.Suggest(s, known))
+		}
+		out = append(out, event.State(s))
+	}
+	if len(out) == 0 {
+		r.fault(p.Value, "verdict: name one or more of %s", strings.Join(known, ", "))
+	}
+	return out
+}
+
+// anyRule stands for every rule that has an act, in a correlation of verdicts.
+const anyRule = "any"
 
 // declares says whether a rule or a correlation says itself what its match
 // means. No correlation that refers to it takes that away: a control must not

@@ -1,31 +1,46 @@
 package rules
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
+	"sidedoor/rules/people"
 	"sidedoor/rules/sigma"
 )
 
-// Estate is what is in scope: the lists that rules refer to, and the people
-// with their names in each product.
+// Estate is what is in scope: the lists that rules refer to, who is who, and
+// what holds what.
 type Estate struct {
-	Lists  map[string][]string
-	People []Person
+	Lists    map[string][]string
+	People   []Person
+	Services []Service `json:",omitempty"`
+	Groups   []Group   `json:",omitempty"`
+	// Scopes are the scopes that hold narrower ones, with patterns for these.
+	Scopes scopes `json:",omitempty"`
+	// Directories are the exports from which the roster was completed.
+	Directories []Directory `json:",omitempty"`
+}
+
+// groupNames are the names of the estate's groups; nil if it has none.
+func (e Estate) groupNames() []string {
+	var out []string
+	for _, g := range e.Groups {
+		out = append(out, g.Name)
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Person is somebody with all their names.
-type Person struct {
-	Name  string
-	Email string // a name of theirs in every product
-	// Aliases are their names by product (aws, kubernetes, github, approvals);
-	// '*' stands for any run of characters.
-	Aliases map[string][]string
-}
+type Person = people.Person
+
+// Service is an identity that is nobody, and who answers for it.
+type Service = people.Service
+
+// Group is people and services, and other groups of them.
+type Group = people.Group
 
 // Control is a documented control.
 type Control struct {
@@ -106,6 +121,17 @@ func (c Control) over(old Control) Control {
 
 func (l *loader) estate(d sigma.Document) {
 	r := &reader{Place: d.Place}
+	each := func(read func(*reader, ast.Node)) func(sigma.Pair) {
+		return func(p sigma.Pair) {
+			items, ok := sigma.Items(p.Value)
+			if !ok {
+				r.fault(p.KeyNode, "%s has to be a list", p.Key)
+			}
+			for _, it := range items {
+				read(r, it)
+			}
+		}
+	}
 	r.mapping(d.Root, "estate", map[string]func(sigma.Pair){
 		"lists": func(p sigma.Pair) {
 			pairs, ok := sigma.Pairs(p.Value)
@@ -116,72 +142,11 @@ func (l *loader) estate(d sigma.Document) {
 				l.policy.Estate.Lists[list.Key] = r.list(list.Value, list.Key)
 			}
 		},
-		"people": func(p sigma.Pair) {
-			items, ok := sigma.Items(p.Value)
-			if !ok {
-				r.fault(p.KeyNode, "people has to be a list")
-			}
-			for _, it := range items {
-				l.person(r, it)
-			}
-		},
+		"people":      each(l.person),
+		"services":    each(l.service),
+		"groups":      each(l.group),
+		"scopes":      func(p sigma.Pair) { l.scopes(r, p) },
+		"directories": each(l.directory),
 	})
 	l.faults = append(l.faults, r.faults...)
-}
-
-func (l *loader) person(r *reader, node ast.Node) {
-	p := Person{Aliases: map[string][]string{}}
-	r.mapping(node, "person", map[string]func(sigma.Pair){
-		"name": r.text(&p.Name), "email": r.text(&p.Email),
-		"aliases": func(pair sigma.Pair) {
-			pairs, ok := sigma.Pairs(pair.Value)
-			if !ok {
-				r.fault(pair.KeyNode, "aliases has to be a mapping of products to names")
-			}
-			for _, a := range pairs {
-				p.Aliases[a.Key] = r.list(a.Value, a.Key)
-			}
-		},
-	})
-	if p.Name == "" {
-		r.fault(node, "a person needs a name")
-		return
-	}
-	if l.again("person", p.Name) {
-		r.fault(node, "there is another person %q in this folder", p.Name)
-	}
-	e := &l.policy.Estate
-	e.People = slices.DeleteFunc(e.People, func(o Person) bool { return o.Name == p.Name })
-	for _, o := range e.People {
-		if product, alias, clash := shared(o, p); clash {
-			r.fault(node, "%s and %s are both %q in %s; a name belongs to one person", o.Name, p.Name, alias, product)
-		}
-	}
-	e.People = append(e.People, p)
-}
-
-// shared finds a name that two people claim.
-func shared(a, b Person) (product, alias string, clash bool) {
-	for _, x := range a.names() {
-		for _, y := range b.names() {
-			if x.name == y.name && (x.product == y.product || x.product == "" || y.product == "") {
-				return cmp.Or(x.product, y.product, "every product"), x.name, true
-			}
-		}
-	}
-	return "", "", false
-}
-
-// names are all names of a person; those of every product have none.
-func (p Person) names() []identity {
-	var out []identity
-	if p.Email != "" {
-		out = append(out, identity{"", strings.ToLower(p.Email)})
-	}
-	for _, product := range slices.Sorted(maps.Keys(p.Aliases)) {
-		for _, n := range p.Aliases[product] {
-			out = append(out, identity{product, strings.ToLower(n)})
-		}
-	}
-	return out
 }

@@ -25,7 +25,7 @@ func TestANameLeadsToThePersonBehindIt(t *testing.T) {
 		{"aws", "arn:aws:iam::2:user/bob", "arn:aws:iam::2:user/bob"},
 		{"", "", ""},
 	} {
-		if got := d.resolve(c.product, c.name); got.Name != c.name || got.Person != c.want {
+		if got := d.resolve(c.product, c.name); got.Name != c.name || got.Person != c.want || got.Unknown != (c.want == c.name && c.want != "") {
 			t.Errorf("%s %q: %+v, want %q", c.product, c.name, got, c.want)
 		}
 	}

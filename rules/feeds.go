@@ -40,8 +40,12 @@ func (p *Policy) feeds(d Defaults) feeds {
 		def := c.definition()
 		def.Wait = waits.of(c).late
 		for i, x := range c.rules {
-			f := &feed{correlation: c, definition: def, position: i, value: c.fieldsOf(i, c.Fields), group: c.fieldsOf(i, c.GroupBy)}
+			position := min(i, len(c.Rules)-1) // one that counts any rule has one place for all
+			f := &feed{correlation: c, definition: def, position: position, value: c.fieldsOf(i, c.Fields), group: c.fieldsOf(i, c.GroupBy)}
 			out.of[x.id()] = append(out.of[x.id()], f)
+			if len(c.Verdicts) > 0 {
+				continue // what has no verdict of its own has none to count
+			}
 			out.silent[x.id()] = true
 			if c.Generate || x.rule != nil && declares(x.rule.Extra) || x.correlation != nil && declares(x.correlation.Extra) {
 				alone[x.id()] = true
@@ -102,6 +106,9 @@ func (w waits) of(c *Correlation) wait {
 			lag = max(lag, w.of(x.correlation).lag)
 		}
 	}
+	if len(c.Verdicts) > 0 { // these come when the acts are judged
+		lag = max(lag, w.defaults.Grace+w.defaults.Limit)
+	}
 	out := wait{late: lag, lag: lag}
 	if !c.definition().AtOnce() {
 		out.late += cmp.Or(c.Act.Grace, w.defaults.Grace)
@@ -111,11 +118,11 @@ func (w waits) of(c *Correlation) wait {
 	return out
 }
 
-// parts returns what an event contributes.
-func (m *Matcher) parts(to []*feed, ref event.Ref, e *subject) []event.Part {
+// parts returns what an event contributes, if it is by actor.
+func (m *Matcher) parts(to []*feed, actor []Who, ref event.Ref, e *subject) []event.Part {
 	var out []event.Part
 	for _, f := range to {
-		group, ok := valuesOf(f.group, e)
+		group, ok := m.groupOf(f.group, actor, ref, e)
 		value, ok2 := f.valueOf(e)
 		if !ok || !ok2 {
 			continue
@@ -123,7 +130,7 @@ func (m *Matcher) parts(to []*feed, ref event.Ref, e *subject) []event.Part {
 		c := f.correlation
 		p := event.Part{
 			Correlation: f.definition, Position: f.position, Group: group, Value: value,
-			Parts: m.parts(m.feeds.of[c.ID], ref, e),
+			Parts: m.parts(m.feeds.of[c.ID], actor, ref, e), Verdicts: c.Verdicts,
 		}
 		if !m.feeds.silent[c.ID] {
 			p.Control, p.Act = c.Act.Control, m.act(m.meant(c, ref), ref, e)
@@ -133,6 +140,27 @@ func (m *Matcher) parts(to []*feed, ref event.Ref, e *subject) []event.Part {
 		}
 	}
 	return out
+}
+
+// groupOf returns the event's values of the fields of group-by. Whoever is
+// behind the event is the actor of the rule's act, as a person.
+func (m *Matcher) groupOf(fields []string, actor []Who, ref event.Ref, e *subject) (values []string, ok bool) {
+	for _, name := range fields {
+		if name != identityWord {
+			v, ok := valuesOf([]string{name}, e)
+			if !ok {
+				return nil, false
+			}
+			values = append(values, v...)
+			continue
+		}
+		who := m.party(actor, ref.Product, e)
+		if who.Person == "" {
+			return nil, false
+		}
+		values = append(values, who.Person)
+	}
+	return values, true
 }
 
 // meant is the correlation's act, for an event that completes it.

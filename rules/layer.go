@@ -35,6 +35,7 @@ func LoadLayers(layers ...Layer) (*Policy, sigma.Faults) {
 func loadLayers(layers []Layer, barred map[place]sigma.Faults) *loader {
 	l := &loader{
 		policy: &Policy{Estate: Estate{Lists: map[string][]string{}}}, barred: barred, replacing: map[place]sigma.Document{},
+		told: map[declared]told{},
 	}
 	for _, f := range layers {
 		l.layer(f)
@@ -72,7 +73,7 @@ func (l *loader) bar() (any bool) {
 // layer reads a layer's files. One that cannot be read is a fault of its own
 // and keeps no other from being read.
 func (l *loader) layer(f Layer) {
-	l.fresh = map[declared]bool{}
+	l.fresh, l.layerAt = map[declared]bool{}, f
 	if f.File != "" {
 		l.open(f, f.File)
 		return

@@ -106,7 +106,7 @@ func letter(b event.Batch, e event.Event, cause string, err error) event.Dead {
 // that states facts or takes something back, of an event that does not say what.
 func (m *Matcher) meaning(r *Rule, ref event.Ref, e *subject) event.Match {
 	out := event.Match{
-		Rule: r.Ref(), Event: ref, Parts: m.parts(m.feeds.of[r.ID], ref, e), Facts: m.facts(r.Facts, ref, e),
+		Rule: r.Ref(), Event: ref, Parts: m.parts(m.feeds.of[r.ID], actorOf(r), ref, e), Facts: m.facts(r.Facts, ref, e),
 	}
 	switch {
 	case r.Approval != nil:
@@ -118,6 +118,15 @@ func (m *Matcher) meaning(r *Rule, ref event.Ref, e *subject) event.Match {
 		out.Act = m.act(r.Act, ref, e)
 	}
 	return out
+}
+
+// actorOf is who did what the rule matches: the act's actor or, where it has no
+// act, whoever is behind the event.
+func actorOf(r *Rule) []Who {
+	if r.Act != nil {
+		return r.Act.Actor
+	}
+	return []Who{{Template: Template{source: identityWord}, behind: true}}
 }
 
 func (m *Matcher) act(a *Act, ref event.Ref, e *subject) *event.Act {

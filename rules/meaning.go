@@ -58,7 +58,7 @@ func (r *reader) block(rule *Rule) (is string) {
 // one would be a detection, whose every match is a bypass. Other keys are the
 // author's own.
 func (r *reader) misspelt(extra map[string]sigma.Pair) {
-	ours := []string{"act", "approval", "control", "facts", "revocation", "runbook", "tests"}
+	ours := []string{"act", "approval", "control", "facts", "revocation", "runbook", "tests", "verdict"}
 	for _, key := range slices.Sorted(maps.Keys(extra)) {
 		near := slices.DeleteFunc(slices.Clone(ours), func(word string) bool {
 			// Nearly anything short is near to these two.

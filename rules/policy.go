@@ -66,6 +66,8 @@ type loader struct {
 	fresh  map[declared]bool // by the folder at hand
 	named  []namedPerson
 
+	layerAt   Layer                    // the folder at hand
+	told      map[declared]told        // where the estate tells of what
 	barred    map[place]sigma.Faults   // what must not replace anything, and why
 	replacing map[place]sigma.Document // what replaced something of an earlier folder
 }
@@ -167,12 +169,11 @@ func (l *loader) admit(rd *reader, d sigma.Document, name, id string) bool {
 	return true
 }
 
-// checkPeople finds owners and reviewers that the estate does not know.
+// checkPeople finds what is wrong with who is who, and owners and reviewers that
+// the estate does not know.
 func (l *loader) checkPeople() {
-	var known []string
-	for _, p := range l.policy.Estate.People {
-		known = append(known, p.Name)
-	}
+	l.checkRoster()
+	known := l.policy.Estate.roster().Index().People
 	for _, n := range l.named {
 		if !slices.Contains(known, n.name) {
 			l.faults = append(l.faults, n.place.At(n.node, "the estate has no person %q%s", n.name, sigma.Suggest(n.name, known)))
@@ -222,7 +223,10 @@ func (p *Policy) digest() event.Digest {
 }
 
 // SourceInfo is a source that is in force.
-type SourceInfo struct{ Name, Product, Service string }
+type SourceInfo struct {
+	Name, Product, Service string
+	Skew                   time.Duration // by how much its clock may differ from others
+}
 
 // Announce describes the policy for the stream, with the kinds of approval
 // that each source can yield under its rules.
@@ -236,7 +240,7 @@ func (p *Policy) Announce(loaded time.Time, version string, sources []SourceInfo
 	}
 	for _, s := range sources {
 		out.Sources = append(out.Sources, event.SourcePolicy{
-			Name: s.Name, Product: s.Product, Service: s.Service, Provides: p.provides(s),
+			Name: s.Name, Product: s.Product, Service: s.Service, Provides: p.provides(s), Skew: s.Skew,
 		})
 	}
 	return out

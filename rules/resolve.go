@@ -73,8 +73,15 @@ func (r *resolver) references(c *Correlation) bool {
 	c.rules = nil
 	seen := map[string]bool{}
 	for _, ref := range c.Rules {
+		if ref.Name == anyRule && len(c.Verdicts) > 0 {
+			c.any(r.policy.Rules)
+			continue
+		}
 		target, ok := r.known[ref.Name]
 		switch {
+		case ok && len(c.Verdicts) > 0 && (target.correlation != nil || !declares(target.rule.Extra)):
+			r.fault(c, ref.Node, "%q has no act, so it has no verdicts to count", ref.Name)
+			continue
 		case !ok:
 			r.fault(c, ref.Node, "there is no rule or correlation %q%s", ref.Name, sigma.Suggest(ref.Name, slices.Sorted(maps.Keys(r.known))))
 			continue
@@ -88,6 +95,15 @@ func (r *resolver) references(c *Correlation) bool {
 		r.aliases(c)
 	}
 	return len(r.faults) == before
+}
+
+// any has the correlation count the verdicts of every rule that has an act.
+func (c *Correlation) any(all []*Rule) {
+	for _, x := range all {
+		if x.Act != nil && declares(x.Extra) {
+			c.rules = append(c.rules, referred{rule: x})
+		}
+	}
 }
 
 // aliases checks that aliases speak of the correlation's own rules.

@@ -56,7 +56,7 @@ func (p *treePrinter) requirements(all []event.Requirement) {
 }
 
 func requirementText(r event.Requirement) string {
-	text := r.Kind + " that covers " + strings.Join(append([]string{r.Scope}, r.Within...), ", or all of ")
+	text := r.Kind + " that covers " + strings.Join(append([]string{r.Scope}, r.Within...), ", or ")
 	if r.SameActor {
 		text += ", for the actor"
 	}

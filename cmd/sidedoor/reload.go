@@ -77,7 +77,7 @@ func (p *pipeline) announcement(policy *rules.Policy) event.Policy {
 	infos := make([]rules.SourceInfo, len(p.cfg.Sources))
 	for i, s := range p.cfg.Sources {
 		src := s.source()
-		infos[i] = rules.SourceInfo{Name: src.Name, Product: src.Product, Service: src.Service}
+		infos[i] = rules.SourceInfo{Name: src.Name, Product: src.Product, Service: src.Service, Skew: s.ClockSkew}
 	}
 	return policy.Announce(time.Now().UTC(), version, infos)
 }

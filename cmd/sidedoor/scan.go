@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -134,66 +133,34 @@ type scan struct {
 	events  map[string]int
 	total   int
 	unread  *unread
-	batch   event.Batch
 }
-
-// batchSize is how many consecutive records of one file are matched together.
-const batchSize = 256
 
 func (s *scan) read(ctx context.Context, paths []string, p *progress) error {
 	s.events = map[string]int{}
-	if err := arePaths(paths); err != nil {
-		return err
-	}
-	err := logfile.Walk(ctx, paths, logfile.Options{Progress: p.file, Received: time.Now().UTC()}, s.add, func(b logfile.Bad) { s.unread.add(b) })
-	if err != nil {
+	if err := readLogs(ctx, paths, s.scopes, p, s.match, s.unread.add); err != nil {
 		return fmt.Errorf("scan: %w", err)
 	}
-	return s.match()
-}
-
-// arePaths refuses names of what is not there: that is a mistake of the command
-// line, not of a log.
-func arePaths(paths []string) error {
-	for _, path := range paths {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return exit{exitUsage, fmt.Errorf("there is no file or folder %s", path)}
-		} else if err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
-func (s *scan) add(r logfile.Record) error {
-	env := r.Envelope
-	env.Scope = s.scopes[env.Source]
-	if len(s.batch.Events) == batchSize || (len(s.batch.Events) > 0 && env != s.batch.Envelope) {
-		if err := s.match(); err != nil {
-			return err
+// match matches a batch, and keeps what was seen of its source.
+func (s *scan) match(b event.Batch) error {
+	s.total += len(b.Events)
+	s.events[b.Source] += len(b.Events)
+	s.sources[b.Source] = rules.SourceInfo{Name: b.Source, Product: b.Product, Service: b.Service}
+	for _, e := range b.Events {
+		if e.Occurred.After(s.ends[b.Source]) {
+			s.ends[b.Source] = e.Occurred
 		}
 	}
-	s.batch.Envelope = env
-	s.batch.Events = append(s.batch.Events, r.Event)
-	s.total++
-	s.events[env.Source]++
-	s.sources[env.Source] = rules.SourceInfo{Name: env.Source, Product: env.Product, Service: env.Service}
-	if at := r.Event.Occurred; at.After(s.ends[env.Source]) {
-		s.ends[env.Source] = at
-	}
-	return nil
-}
-
-func (s *scan) match() error {
-	matches, dead := s.matcher.Match(s.batch)
+	matches, dead := s.matcher.Match(b)
 	for _, m := range matches {
 		if err := s.sorter.Add(m); err != nil {
-			return fmt.Errorf("scan: %w", err)
+			return err
 		}
 	}
 	for _, d := range dead {
 		s.unread.add(logfile.Bad{File: d.Origin, Index: d.Index, Reason: d.Reason})
 	}
-	s.batch.Events = s.batch.Events[:0]
 	return nil
 }

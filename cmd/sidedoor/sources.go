@@ -24,6 +24,8 @@ type sourceConfig struct {
 	Scope    string              `yaml:"scope"`    // account, cluster or organisation
 	Lateness time.Duration       `yaml:"lateness"` // how late its events may arrive
 	Coverage ingest.CoverageMode `yaml:"coverage"` // traffic (default), clock, events
+	// ClockSkew is by how much the source's clock may differ from those of others.
+	ClockSkew time.Duration `yaml:"clock-skew"`
 
 	CloudTrail *cloudtrail.Config `yaml:"cloudtrail"`
 	Kubernetes *kubernetes.Config `yaml:"kubernetes"`
@@ -57,8 +59,14 @@ func (s *sourceConfig) validate() error {
 	if s.Lateness < 0 {
 		return fmt.Errorf("lateness: %v is negative", s.Lateness)
 	}
+	if s.ClockSkew < 0 || s.ClockSkew > maxClockSkew {
+		return fmt.Errorf("clock-skew: %v is not between 0 and %v; a clock that is off by more cannot order acts and approvals", s.ClockSkew, maxClockSkew)
+	}
 	return errors.Join(kinds[0].Validate(), s.Coverage.Validate())
 }
+
+// maxClockSkew is far beyond what synchronised clocks differ by.
+const maxClockSkew = time.Hour
 
 // resolve makes the paths of files independent of where the program was
 // started.

@@ -103,9 +103,7 @@ func (s *alerts) revise(a *act, old event.State, v event.Verdict) event.Alert {
 	al.Counts[a.State]++
 	al.Reasons[a.State] = v.Reason
 	al.Revision++
-	for _, c := range v.Considered {
-		al.consider(c.Approver)
-	}
+	al.consider(v.Considered)
 	out := event.Alert{
 		ID: al.ID, Revision: al.Revision, State: al.worst(),
 		Rule: v.Rule, Control: v.Control, Actor: al.Actor, Scope: v.Scope, Resource: al.Resource,
@@ -120,10 +118,14 @@ func (s *alerts) revise(a *act, old event.State, v event.Verdict) event.Alert {
 	return out
 }
 
-// consider adds an approver to those who may not review the alert.
-func (al *alert) consider(approver event.Party) {
-	if approver.Person != "" && len(al.Approvers) < event.MaxConsidered && !anyPerson(al.Approvers, approver) {
-		al.Approvers = append(al.Approvers, approver)
+// consider adds those who approved what was considered, link by link, to those
+// who may not review the alert.
+func (al *alert) consider(list []event.Considered) {
+	for _, c := range list {
+		if c.Approver.Person != "" && len(al.Approvers) < event.MaxConsidered && !anyPerson(al.Approvers, c.Approver) {
+			al.Approvers = append(al.Approvers, c.Approver)
+		}
+		al.consider(c.Links)
 	}
 }
 

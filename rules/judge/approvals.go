@@ -1,133 +1,208 @@
 package judge
 
 import (
-	"container/list"
+	"fmt"
 	"iter"
-	"maps"
+	"strings"
 	"time"
 
 	"sidedoor/event"
 )
 
-// approval is an approval that is held.
-type approval struct {
-	ID     string      `json:"id"`
-	Match  event.Match `json:"match"`  // bounded
-	Stored time.Time   `json:"stored"` // the judge's clock when it arrived
-
-	place // when it is to be forgotten
-	line  *list.Element
-}
-
-// approvals holds approvals in the order of their arrival, by what an act asks
-// for.
+// approvals holds approvals, by what an act asks for.
 type approvals struct {
-	line       *list.List
-	byID       map[string]*approval
-	exact      index[key, *approval]    // kind and scope
-	wild       index[string, *approval] // kind
-	person     index[key, *approval]    // kind and actor
-	references index[key, *approval]    // kind and reference
-	expiry     queue[*approval]         // those that expire at all
-	arrived    int
+	shelf
+	scopes     chains // by kind and Covers
+	persons    chains // by kind and actor
+	references chains // by kind and reference
+	patterns   patterns
+	expiry     expiry // those that expire at all
 }
 
-func newApprovals() *approvals {
-	return &approvals{
-		line: list.New(), byID: map[string]*approval{},
-		exact: index[key, *approval]{}, wild: index[string, *approval]{}, person: index[key, *approval]{}, references: index[key, *approval]{},
-	}
+func newApprovals() *approvals { return &approvals{shelf: newShelf()} }
+
+// held is an approval that is held, for as long as none is forgotten.
+type held struct {
+	in *approvals
+	n  int32
 }
 
-func (s *approvals) len() int { return s.line.Len() }
+// match returns the approval as it was added, but for empty lists, which are
+// nil.
+func (h held) match() event.Match { return h.in.read(h.n).match }
 
-// add takes an approval in, unless it is held already.
+// id returns the ID with which it was added. Like match it takes about a
+// microsecond.
+func (h held) id() string {
+	e := h.in.read(h.n)
+	return e.matchID()
+}
+
+// covers returns what it covers.
+func (h held) covers() string { return h.in.lookup(h.n).Covers }
+
+// read reads an approval, as one that holds all its words does.
+func (s *approvals) read(n int32) entry {
+	var e entry
+	s.reader(*s.texts.at(n)).entry(&e)
+	return e
+}
+
+// lookup reads only what an approval is found by.
+func (s *approvals) lookup(n int32) event.Approval {
+	var ap event.Approval
+	s.reader(*s.texts.at(n)).lookup(&ap)
+	return ap
+}
+
+// add takes an approval in, unless it is held already. It has to be bounded;
+// the ID is that of the match as it came.
 func (s *approvals) add(m event.Match, id string, stored time.Time, cfg Config) (held, bool) {
-	if s.byID[id] != nil {
-		return nil, false
+	if s.has(id) {
+		return held{}, false
 	}
-	p := &approval{ID: id, Match: m, Stored: stored}
-	ap := p.Match.Approval
-	s.byID[p.ID] = p
-	p.line = s.line.PushBack(p)
-	p.order = s.arrived
-	s.arrived++
-	switch {
-	case wild(ap.Covers):
-		s.wild.add(ap.Kind, p)
-	case ap.Covers != "":
-		s.exact.add(key{ap.Kind, ap.Covers}, p)
+	e, w := newEntry(m, id, stored), s.writer()
+	w.entry(&e)
+	return held{s, s.place(string(w.out), &e, id, cfg)}, true
+}
+
+func (s *approvals) has(id string) bool {
+	_, ok := s.ids.find(s.hasher.of(id), func(n int32) bool { return held{s, n}.id() == id })
+	return ok
+}
+
+// place puts an approval where it is found.
+func (s *approvals) place(text string, e *entry, id string, cfg Config) int32 {
+	ap := e.match.Approval
+	n := s.put(text, s.hasher.of(id))
+	if ap.Covers != "" {
+		fresh := s.scopes.add(s.hasher.of(ap.Kind, ap.Covers), n, s.withScope(ap.Kind, ap.Covers))
+		if fresh && wild(ap.Covers) {
+			s.addPattern(ap.Kind, ap.Covers, n)
+		}
 	}
 	if ap.Actor.Person != "" {
-		s.person.add(key{ap.Kind, fold(ap.Actor.Person)}, p)
+		s.persons.add(s.hasher.of(ap.Kind, fold(ap.Actor.Person)), n, s.withPerson(ap.Kind, ap.Actor.Person))
 	}
 	if ap.Reference != "" {
-		s.references.add(key{ap.Kind, ap.Reference}, p)
+		s.references.add(s.hasher.of(ap.Kind, ap.Reference), n, s.withReference(ap.Kind, ap.Reference))
 	}
 	if !ap.Until.IsZero() {
-		p.due = later(ap.Until, p.Stored).Add(cfg.Memory)
-		s.expiry.add(p)
+		s.expiry.add(n, later(ap.Until, e.stored).Add(cfg.Memory))
 	}
-	return p, true
+	return n
 }
 
-func (s *approvals) drop(p *approval) {
-	ap := p.Match.Approval
-	delete(s.byID, p.ID)
-	s.line.Remove(p.line)
-	s.exact.remove(key{ap.Kind, ap.Covers}, p)
-	s.wild.remove(ap.Kind, p)
-	s.person.remove(key{ap.Kind, fold(ap.Actor.Person)}, p)
-	s.references.remove(key{ap.Kind, ap.Reference}, p)
+// drop forgets an approval.
+func (s *approvals) drop(n int32) {
+	var e entry
+	r := s.reader(*s.texts.at(n))
+	r.visit = s.words.leave
+	r.entry(&e)
+	ap := e.match.Approval
+	if ap.Covers != "" {
+		next, first, alone := s.scopes.remove(s.hasher.of(ap.Kind, ap.Covers), n)
+		if first && wild(ap.Covers) {
+			s.removePattern(ap.Kind, ap.Covers, n)
+			if !alone {
+				s.addPattern(ap.Kind, ap.Covers, next)
+			}
+		}
+	}
+	if ap.Actor.Person != "" {
+		s.persons.remove(s.hasher.of(ap.Kind, fold(ap.Actor.Person)), n)
+	}
+	if ap.Reference != "" {
+		s.references.remove(s.hasher.of(ap.Kind, ap.Reference), n)
+	}
 	if !ap.Until.IsZero() {
-		s.expiry.remove(p)
+		s.expiry.remove(n)
 	}
+	s.take(n, s.hasher.of(e.matchID()))
 }
 
-// held is an approval that is held.
-type held = *approval
-
-func (p *approval) id() string         { return p.ID }
-func (p *approval) match() event.Match { return p.Match }
-
-// has says whether the approval is held.
-func (s *approvals) has(id string) bool { return s.byID[id] != nil }
-
-// covering returns the approvals of a kind that cover a scope.
+// covering returns the approvals of a kind that cover a scope, in no order that
+// means anything. None may be added or forgotten meanwhile.
 func (s *approvals) covering(kind, scope string) iter.Seq[held] {
 	return func(yield func(held) bool) {
-		for p := range s.exact[key{kind, scope}] {
-			if !yield(p) {
-				return
+		if !wild(scope) {
+			for n := range s.scopes.of(s.hasher.of(kind, scope), s.withScope(kind, scope)) {
+				if !yield(held{s, n}) {
+					return
+				}
 			}
 		}
-		for p := range s.wild[kind] {
-			if covers(p.Match.Approval.Covers, scope) && !yield(p) {
+		for first := range s.patternsCovering(kind, scope) {
+			for n := range s.scopes.from(first) {
+				if !yield(held{s, n}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// naming returns the approvals of a kind that name the person as who may act,
+// in whatever case, as they arrived.
+func (s *approvals) naming(kind, person string) iter.Seq[held] {
+	return s.these(s.persons.of(s.hasher.of(kind, fold(person)), s.withPerson(kind, person)))
+}
+
+// referenced returns the approvals of a kind with a reference, as they arrived.
+func (s *approvals) referenced(kind, reference string) iter.Seq[held] {
+	return s.these(s.references.of(s.hasher.of(kind, reference), s.withReference(kind, reference)))
+}
+
+func (s *approvals) these(numbers iter.Seq[int32]) iter.Seq[held] {
+	return func(yield func(held) bool) {
+		for n := range numbers {
+			if !yield(held{s, n}) {
 				return
 			}
 		}
 	}
 }
 
-// naming returns the approvals of a kind that name the person as who may act.
-func (s *approvals) naming(kind, person string) iter.Seq[held] {
-	return maps.Keys(s.person[key{kind, fold(person)}])
+func (s *approvals) withScope(kind, scope string) func(int32) bool {
+	return func(n int32) bool { ap := s.lookup(n); return ap.Kind == kind && ap.Covers == scope }
 }
 
-// referenced returns the approvals of a kind that have a reference.
-func (s *approvals) referenced(kind, reference string) iter.Seq[held] {
-	return maps.Keys(s.references[key{kind, reference}])
+func (s *approvals) withPerson(kind, person string) func(int32) bool {
+	return func(n int32) bool {
+		ap := s.lookup(n)
+		return ap.Kind == kind && strings.EqualFold(ap.Actor.Person, person)
+	}
+}
+
+func (s *approvals) withReference(kind, reference string) func(int32) bool {
+	return func(n int32) bool { ap := s.lookup(n); return ap.Kind == kind && ap.Reference == reference }
 }
 
 // forget drops what is too old, or too much, and returns how many were too
 // much.
 func (s *approvals) forget(clock time.Time, cfg Config) (crowded int) {
-	for p := s.expiry.first(); p != nil && clock.After(p.due); p = s.expiry.first() {
-		s.drop(p)
+	for n, ok := s.expiry.before(clock); ok; n, ok = s.expiry.before(clock) {
+		s.drop(n)
 	}
-	for s.len() > cfg.MaxHeld {
-		s.drop(s.line.Front().Value.(*approval))
+	for s.len() > cfg.MaxApprovals {
+		s.drop(s.oldest)
 		crowded++
 	}
 	return crowded
+}
+
+// load fills s, which holds nothing, from a snapshot. It returns what follows.
+func (s *approvals) load(b []byte, cfg Config) ([]byte, error) {
+	return s.shelf.load(b, func(text string, r *codec) error {
+		var e entry
+		if r.entry(&e); !r.done() {
+			return errCut
+		}
+		id := e.matchID()
+		if s.has(id) {
+			return fmt.Errorf("approval %s is there twice", id)
+		}
+		s.place(text, &e, id, cfg)
+		return nil
+	})
 }

@@ -164,7 +164,7 @@ func TestTheOldestActsAreLetGoWithAVerdictAndCounted(t *testing.T) {
 }
 
 func TestTheOldestApprovalsAreLetGoAndCounted(t *testing.T) {
-	s := newStream(t, judge.Config{MaxHeld: 10})
+	s := newStream(t, judge.Config{MaxApprovals: 10})
 	s.match(aGrant())
 	for i := range 10 {
 		s.match(aGrant(named(fmt.Sprint(i)), covering("elsewhere")))

@@ -140,6 +140,18 @@ func TestAVerdictShowsTheWholeChain(t *testing.T) {
 	}
 }
 
+func TestWhoeverApprovedALinkDoesNotReviewTheAlert(t *testing.T) {
+	s := newStream(t, judge.Config{})
+	s.mark("approvals", clock("12:00"))
+	for _, m := range []event.Match{build(), merge(), given("pull-request-review", pull, "alice", "08:05"), running()} {
+		s.match(m)
+	}
+	s.pass(clock("12:00"))
+	if a := alerts(s.out); len(a) != 1 || len(a[0].Considered) != 1 || a[0].Considered[0].Person != "alice" {
+		t.Errorf("alerts: %+v", a)
+	}
+}
+
 func TestLinksThatLeadInACircleEndTheInquiry(t *testing.T) {
 	v := judgedWith(t, given("build-attestation", image, "", "08:20", requiring(event.Requirement{Kind: "build-attestation", Scope: image})), running())
 	if v.Verdict != event.Bypass || v.Considered[0].Why != event.MissingLink {
@@ -163,9 +175,9 @@ func TestApproversHaveToBeEnoughAndOfTheirGroup(t *testing.T) {
 		{"one", []event.Match{by("bob", "08:30", "releasers")}, event.Bypass, event.NotEnough},
 		{"one, twice", []event.Match{by("bob", "08:30", "releasers"), by("Bob", "08:40", "releasers")}, event.Bypass, event.NotEnough},
 		{"the second one late", []event.Match{by("bob", "08:30", "releasers"), by("carol", "09:01", "releasers")}, event.ApprovedLate, event.RecordedAfter},
-		{"the second one alice", []event.Match{by("bob", "08:30", "releasers"), by("alice", "08:40", "releasers")}, event.Bypass, event.NotEnough},
+		{"the second one alice", []event.Match{by("bob", "08:30", "releasers"), by("alice", "08:40", "releasers")}, event.Bypass, event.SelfApproved},
 		{"one of another group", []event.Match{by("bob", "08:30", "guests")}, event.Bypass, event.OtherGroup},
-		{"one who joined just before", []event.Match{by("bob", "08:30", "releasers"), by("mallory", "08:40", "releasers"), fact("mallory", "member", "releasers", "08:35")}, event.Bypass, event.NotEnough},
+		{"one who joined just before", []event.Match{by("bob", "08:30", "releasers"), by("mallory", "08:40", "releasers"), fact("mallory", "member", "releasers", "08:35")}, event.Bypass, event.NewApprover},
 		{"both joined just before", []event.Match{by("bob", "08:30", "releasers"), fact("bob", "member", "releasers", "08:29")}, event.Bypass, event.NewApprover},
 		{"one who joined after approving", []event.Match{by("bob", "08:30", "releasers"), fact("bob", "member", "releasers", "08:45")}, event.Bypass, event.NewApprover},
 		{"one who joined long ago", []event.Match{by("bob", "08:30", "releasers"), by("carol", "08:40", "releasers"), fact("carol", "member", "releasers", "07:00")}, event.Approved, event.Covers},

@@ -187,7 +187,7 @@ func (j *Judge) forget() {
 		}
 		j.leave(a)
 	}
-	j.letGo += j.approvals.forget(j.clock, j.cfg) + j.revocations.forget(j.cfg.MaxHeld)
+	j.letGo += j.approvals.forget(j.clock, j.cfg) + j.revocations.forget(j.cfg.MaxHeld) + j.facts.forget(j.cfg)
 	j.settled.forget(j.clock, j.cfg)
 }
 

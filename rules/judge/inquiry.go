@@ -112,7 +112,7 @@ func (a answer) relied() []string {
 	}
 	var ids []string
 	for _, f := range a.findings {
-		if rank(f.why) <= rank(event.NotEnough) {
+		if slices.Contains([]event.Why{event.Covers, event.RecordedAfter, event.NotEnough}, f.why) {
 			ids = f.relied(ids)
 		}
 	}
@@ -269,12 +269,15 @@ func (k key) isFact() bool { return strings.HasPrefix(k.kind, "\n") }
 func sorted(list []finding, at time.Time) []finding {
 	slices.SortFunc(list, func(x, y finding) int {
 		px, py := x.match.Approval, y.match.Approval
-		return cmp.Or(
+		order := cmp.Or(
 			cmp.Compare(rank(x.why), rank(y.why)),
 			cmp.Compare(apart(px.Recorded, at), apart(py.Recorded, at)),
 			strings.Compare(px.Reference, py.Reference),
-			strings.Compare(x.approval.id(), y.approval.id()),
 		)
+		if order == 0 && x.approval != y.approval { // rarely: an ID has to be worked out
+			order = strings.Compare(x.approval.id(), y.approval.id())
+		}
+		return order
 	})
 	return list
 }

@@ -16,10 +16,12 @@ type Config struct {
 	// approvals, and how long an expired approval is kept to explain why it
 	// does not count. Zero: 7 days.
 	Memory time.Duration
-	// MaxHeld bounds the acts held, and likewise the approvals. The oldest
-	// are let go, a pending one as undetermined; [Stats] counts them. Zero:
-	// 100,000.
+	// MaxHeld bounds the acts held, and likewise the revocations. The oldest are
+	// let go, a pending act as undetermined; [Stats] counts them. Zero: 100,000.
 	MaxHeld int
+	// MaxApprovals bounds the approvals held, and likewise the facts. The oldest
+	// are let go; [Stats] counts them. Zero: 1,000,000, which take up to 400 MB.
+	MaxApprovals int
 	// Lateness is by how much events of one correlation may arrive after each
 	// other, beyond its timespan. Zero: 1 day.
 	Lateness time.Duration
@@ -38,6 +40,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxHeld == 0 {
 		c.MaxHeld = 100_000
+	}
+	if c.MaxApprovals == 0 {
+		c.MaxApprovals = 1_000_000
 	}
 	if c.Lateness == 0 {
 		c.Lateness = 24 * time.Hour
@@ -110,7 +115,7 @@ type Stats struct {
 	Approvals int
 	// Contributions are the events that may still complete a correlation.
 	Contributions int
-	LetGo         int // acts, approvals and contributions let go because there were too many, ever
+	LetGo         int // acts, approvals, revocations, facts and contributions let go because there were too many, ever
 	Late          int // contributions that came after the judgement of their window, ever
 	// Sources gives for each source known up to when it is complete; the zero
 	// time if it was never heard.

@@ -157,6 +157,7 @@ func TestTheSameInputsGiveTheSameBytes(t *testing.T) {
 func TestARestoredJudgeGoesOnAsTheOneBefore(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := judge.Config{MaxHeld: rapid.SampledFrom([]int{0, 3}).Draw(rt, "max held")}
+		cfg.MaxApprovals = cfg.MaxHeld
 		log := play(t, cfg, history(rt)).log
 		j, cut := judge.New(cfg), rapid.IntRange(0, len(log)).Draw(rt, "cut")
 		for _, in := range log[:cut] {
@@ -294,6 +295,7 @@ func TestWhatComesTwiceChangesNothing(t *testing.T) {
 func TestEveryActEndsInOneVerdictAndAlertsCountTheRest(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := judge.Config{MaxHeld: rapid.SampledFrom([]int{0, 2, 5}).Draw(rt, "max held")}
+		cfg.MaxApprovals = cfg.MaxHeld
 		s := newStream(t, cfg)
 		acts := map[string]bool{}
 		for _, in := range history(rt) {

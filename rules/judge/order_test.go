@@ -106,7 +106,7 @@ func TestTheActsRememberedAreBoundedToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	var state struct{ Settled []any }
-	if err := json.Unmarshal(raw, &state); err != nil || len(state.Settled) != 5 {
+	if err := json.NewDecoder(bytes.NewReader(raw)).Decode(&state); err != nil || len(state.Settled) != 5 {
 		t.Errorf("%d are remembered, %v", len(state.Settled), err)
 	}
 }

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +17,9 @@ import (
 const snapshotVersion = 3
 
 // snapshot is a judge's state in the order in which it can be built up again,
-// so that equal judges give equal bytes:
+// so that judges with equal inputs give equal bytes. It is a line of JSON, behind
+// which the approvals and then the facts stand as they are held, since there may
+// be a million of each:
 //
 //	{"version":3,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
 type snapshot struct {
@@ -25,9 +28,7 @@ type snapshot struct {
 	LetGo       int           `json:"let_go"`
 	Policy      string        `json:"policy"`
 	Sources     []*source     `json:"sources"`     // by name
-	Approvals   []*approval   `json:"approvals"`   // as they arrived
-	Revocations []*revocation `json:"revocations"` // likewise
-	Facts       []heldFact    `json:"facts"`       // likewise
+	Revocations []*revocation `json:"revocations"` // as they arrived
 	Alerts      []*alert      `json:"alerts"`      // by ID
 	Acts        []*act        `json:"acts"`        // as they arrived
 	Settled     []memory      `json:"settled"`     // as they were let go
@@ -44,13 +45,9 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	for _, name := range slices.Sorted(maps.Keys(j.sources)) {
 		s.Sources = append(s.Sources, j.sources[name])
 	}
-	for e := j.approvals.line.Front(); e != nil; e = e.Next() {
-		s.Approvals = append(s.Approvals, e.Value.(*approval))
-	}
 	for e := j.revocations.line.Front(); e != nil; e = e.Next() {
 		s.Revocations = append(s.Revocations, e.Value.(*revocation))
 	}
-	s.Facts = j.facts.line
 	for _, id := range slices.Sorted(maps.Keys(j.alerts.byID)) {
 		s.Alerts = append(s.Alerts, j.alerts.byID[id])
 	}
@@ -65,14 +62,16 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("judge: snapshot: %w", err)
 	}
-	return b, nil
+	b = append(b, '\n')
+	return j.facts.save(j.approvals.save(b)), nil
 }
 
 // Restore replaces the judge's state by that of a snapshot, after which it
 // behaves as the judge that made it. After an error the judge is as before.
 func (j *Judge) Restore(b []byte) error {
+	line, sections, _ := bytes.Cut(b, []byte{'\n'})
 	var s snapshot
-	if err := json.Unmarshal(b, &s); err != nil {
+	if err := json.Unmarshal(line, &s); err != nil {
 		return fmt.Errorf("judge: snapshot: %w", err)
 	}
 	if s.Version != snapshotVersion {
@@ -80,10 +79,28 @@ func (j *Judge) Restore(b []byte) error {
 	}
 	n := New(j.cfg)
 	n.clock, n.letGo, n.policy = s.Clock, s.LetGo, s.Policy
+	if err := n.load(sections); err != nil {
+		return fmt.Errorf("judge: snapshot: %w", err)
+	}
 	if err := n.rebuild(s); err != nil {
 		return fmt.Errorf("judge: snapshot: %w", err)
 	}
 	*j = *n
+	return nil
+}
+
+// load fills what a snapshot holds in sections of its own.
+func (j *Judge) load(sections []byte) error {
+	rest, err := j.approvals.load(sections, j.cfg)
+	if err != nil {
+		return fmt.Errorf("approvals: %w", err)
+	}
+	if rest, err = j.facts.load(rest); err != nil {
+		return fmt.Errorf("facts: %w", err)
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("%d bytes too many", len(rest))
+	}
 	return nil
 }
 
@@ -94,22 +111,9 @@ func (j *Judge) rebuild(s snapshot) error {
 		}
 		j.sources[src.Name] = src
 	}
-	for _, p := range s.Approvals {
-		if p == nil || p.Match.Approval == nil {
-			return errors.New("an approval is empty")
-		}
-		if _, fresh := j.approvals.add(p.Match, p.ID, p.Stored, j.cfg); !fresh {
-			return errors.New("an approval is there twice")
-		}
-	}
 	for _, r := range s.Revocations {
 		if r == nil || !j.revocations.add(r) {
 			return errors.New("a revocation is empty or there twice")
-		}
-	}
-	for _, f := range s.Facts {
-		if !j.facts.add(f.Fact, f.ID, time.Time{}) {
-			return errors.New("a fact is there twice")
 		}
 	}
 	for _, al := range s.Alerts {

@@ -38,9 +38,11 @@ func TestASnapshotOfAnotherVersionIsRefusedAndChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, b := range map[string]string{
-		"another version":                  strings.Replace(string(before), `{"version":3`, `{"version":1`, 1),
+		"another version":                  strings.Replace(string(before), `{"version":3`, `{"version":2`, 1),
 		"no version":                       `{}`,
 		"nothing":                          ``,
+		"cut by one byte":                  string(before[:len(before)-1]),
+		"too long":                         string(before) + "x",
 		"cut":                              string(before[:len(before)/2]),
 		"an empty act":                     `{"version":3,"acts":[null]}`,
 		"an act without its alert":         strings.Replace(string(before), `"alert":"`, `"alert":"x`, 1),
@@ -92,7 +94,7 @@ func FuzzRestore(f *testing.F) {
 	f.Add([]byte(`{"version":3,"windows":[{"id":"w","definition":{"type":"value_sum","rules":1,"timespan":1,"condition":[{"is":"lt","than":5}]},"due":"2026-11-16T09:10:00Z"}],"contributions":[{"windows":"w","value":"1e14","match":{"act":{}}}]}`))
 	f.Add([]byte(`{"version":3,"sources":[{"name":"approvals","provides":[""]}],"acts":[{"id":"x","state":"pending","waiting":true,"match":{"act":{"approved_by":[{}]}}}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		j := judge.New(judge.Config{MaxHeld: 2})
+		j := judge.New(judge.Config{MaxHeld: 2, MaxApprovals: 2})
 		if j.Restore(b) != nil {
 			return
 		}

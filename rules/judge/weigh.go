@@ -132,8 +132,10 @@ func (j *Judge) skew(r event.Requirement, act, approval string) time.Duration {
 
 // reasons are all that there are, from the nearest to the farthest.
 var reasons = []event.Why{
-	event.Covers, event.RecordedAfter, event.NotEnough, event.MissingLink, event.Revoked, event.Expired, event.NotYetValid,
-	event.NewApprover, event.OtherGroup, event.SelfApproved, event.NoApprover, event.OtherActor, event.OtherScope,
+	event.Covers, event.RecordedAfter, event.MissingLink, event.Revoked, event.Expired, event.NotYetValid,
+	event.NewApprover, event.OtherGroup, event.SelfApproved, event.NoApprover,
+	event.NotEnough, // what is wrong with the others says more
+	event.OtherActor, event.OtherScope,
 }
 
 // rank orders reasons by how near the approval came. No reason is the rank of

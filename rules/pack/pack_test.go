@@ -158,6 +158,9 @@ func TestEveryControlIsTestedByARule(t *testing.T) {
 			tested[r.Act.Control] = true
 		}
 	}
+	for _, c := range p.Correlations {
+		tested[c.Act.Control] = true
+	}
 	for _, c := range p.Controls {
 		if !tested[c.ID] || c.Title == "" || c.Objective == "" || c.Family == "" {
 			t.Errorf("control %s: wants a title, an objective, a family and a rule", c.ID)

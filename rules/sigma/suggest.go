@@ -61,3 +61,6 @@ func distance(a, b string) int {
 // Suggest is for other readers of policy files: it returns `; did you mean
 // "x"?` for the known word nearest to a wrong one, or nothing.
 func Suggest(wrong string, known []string) string { return suggest(wrong, known) }
+
+// Nearest returns the known word that [Suggest] would name, or nothing.
+func Nearest(wrong string, known []string) string { return nearest(wrong, known) }

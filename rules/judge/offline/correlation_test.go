@@ -34,7 +34,7 @@ func TestCorrelationsAreJudgedOfflineInTheOrderOfTheirEvents(t *testing.T) {
 		want    []string
 	}{
 		{"two events, in no order", []event.Match{aPart("b", minute(4), "gte"), aPart("a", nine, "gte")}, []string{"b 09:09 bypass"}},
-		{"approved at the same moment", []event.Match{aPart("b", minute(4), "gte"), aPart("a", nine, "gte"), aGrant("g", minute(4))}, []string{"b 09:04 approved"}},
+		{"approved at the same moment", []event.Match{aPart("b", minute(4), "gte"), aPart("a", nine, "gte"), aGrant("g", minute(4))}, []string{"b 09:09 approved"}},
 		{"too far apart", []event.Match{aPart("a", nine, "gte"), aPart("b", minute(11), "gte")}, nil},
 		{"exactly two, when the window has closed", []event.Match{aPart("a", nine, "eq"), aPart("b", minute(4), "eq")}, []string{"b 09:15 bypass"}},
 		{"not three", []event.Match{aPart("a", nine, "eq"), aPart("b", minute(4), "eq"), aPart("c", minute(10), "eq")}, nil},

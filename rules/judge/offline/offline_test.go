@@ -56,7 +56,7 @@ func TestActsInFilesAreJudgedAsIfTheyCameWhenTheyHappened(t *testing.T) {
 		want    []string
 	}{
 		{"approved by a grant before it, in a file that was read later",
-			[]event.Match{anAct("act", nine), aGrant("g", minute(-5))}, map[string]time.Time{"approvals": minute(0)}, []string{"09:00 approved"}},
+			[]event.Match{anAct("act", nine), aGrant("g", minute(-5))}, map[string]time.Time{"approvals": minute(0)}, []string{"09:05 approved"}},
 		{"a bypass once its grace has passed",
 			[]event.Match{anAct("act", nine)}, map[string]time.Time{"approvals": minute(0)}, []string{"09:05 bypass"}},
 		{"the last event of a log waits for nothing more",

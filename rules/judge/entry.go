@@ -1,0 +1,177 @@
+package judge
+
+import (
+	"time"
+
+	"sidedoor/event"
+)
+
+// entry is an approval with what the judge knows of it.
+type entry struct {
+	id     string      // the match's as it came; empty if it is still the match's
+	match  event.Match // an approval, bounded
+	stored time.Time   // the judge's clock when it arrived
+}
+
+// entry has in front what approvals are found by; see [codec.lookup].
+func (c *codec) entry(e *entry) {
+	if c.reading {
+		e.match.Approval = new(event.Approval)
+	}
+	m, ap, ref := &e.match, e.match.Approval, &e.match.Event
+	c.lookup(ap)
+	c.party(&ap.Approver)
+	own, atID := e.id == "", ref.Origin == ref.ID // as of webhooks
+	c.flags(&ap.NeedsApprover, &own, &atID)
+	c.moment(&e.stored)
+	c.moment(&ref.Received)
+	c.moment(&ref.Occurred)
+	c.moment(&ap.Recorded)
+	c.moment(&ap.From)
+	c.moment(&ap.Until)
+	listOf(c, &ap.Requires, (*codec).requirement)
+
+	r := &m.Rule
+	c.words4(&r.ID, &r.Name, &r.Title, (*string)(&r.Level))
+	c.version(&r.Digest)
+	c.word(&m.Control)
+	c.words4(&ref.Source, &ref.Product, &ref.Service, &ref.Scope)
+	c.path(&ref.ID)
+	c.word(&ref.Kind)
+	c.digest(&ref.Digest)
+	if !atID {
+		c.word(&ref.Origin)
+	} else if c.reading {
+		ref.Origin = ref.ID
+	}
+	integer(c, &ref.Index)
+	c.text(&ref.Batch)
+	listOf(c, &m.Facts, (*codec).fact)
+	c.json(len(m.Parts) == 0, &m.Parts)
+
+	if !own {
+		c.text(&e.id)
+	}
+}
+
+// newEntry returns the entry of a match that was bounded, and had the ID before.
+func newEntry(m event.Match, id string, stored time.Time) entry {
+	if m.ID() == id {
+		id = ""
+	}
+	return entry{id, m, stored}
+}
+
+// matchID returns the ID of the match as it came.
+func (e *entry) matchID() string {
+	if e.id == "" {
+		return e.match.ID()
+	}
+	return e.id
+}
+
+// lookup is what approvals are found by.
+func (c *codec) lookup(ap *event.Approval) {
+	c.word(&ap.Kind)
+	c.path(&ap.Covers)
+	c.party(&ap.Actor)
+	c.path(&ap.Reference)
+}
+
+func (c *codec) words4(a, b, d, e *string) {
+	c.word(a)
+	c.word(b)
+	c.word(d)
+	c.word(e)
+}
+
+// version is the digest of a rule, of which there are few.
+func (c *codec) version(d *event.Digest) {
+	s := string(d[:])
+	c.word(&s)
+	if c.reading && copy(d[:], s) != len(d) {
+		c.fail()
+	}
+}
+
+// party is a word as a whole: the same people come again.
+func (c *codec) party(p *event.Party) {
+	var s string
+	if !c.reading {
+		s = partyText(*p)
+	}
+	c.word(&s)
+	if !c.reading {
+		return
+	}
+	*p = event.Party{}
+	if s == "" {
+		return
+	}
+	r := codec{reading: true, in: s}
+	r.partyFields(p)
+	if !r.done() {
+		c.fail()
+	}
+}
+
+// partyText is a party written down; of nobody it is empty.
+func partyText(p event.Party) string {
+	var w codec
+	if w.partyFields(&p); string(w.out) == "\x00\x00" {
+		return ""
+	}
+	return string(w.out)
+}
+
+func (c *codec) partyFields(p *event.Party) {
+	named, more := p.Name != p.Person, p.Owner != "" || p.Session != "" || len(p.Groups)+len(p.Chain) > 0
+	c.text(&p.Person)
+	c.flags(&named, &more, &p.Unknown)
+	if named {
+		c.text(&p.Name)
+	} else {
+		p.Name = p.Person
+	}
+	if !more {
+		return
+	}
+	c.text(&p.Owner)
+	c.text(&p.Session)
+	listOf(c, &p.Groups, (*codec).text)
+	listOf(c, &p.Chain, func(c *codec, h *event.Hop) {
+		c.text(&h.By)
+		c.text(&h.Name)
+	})
+}
+
+func (c *codec) requirement(r *event.Requirement) {
+	if c.depth++; c.depth > maxDepth && c.reading {
+		c.fail()
+		return
+	}
+	c.word(&r.Kind)
+	c.flags(&r.SameActor)
+	c.path(&r.Scope)
+	listOf(c, &r.Within, (*codec).path)
+	integer(c, &r.Skew)
+	listOf(c, &r.IndependentOf, (*codec).party)
+	listOf(c, &r.Separate, (*codec).factRef)
+	integer(c, &r.Approvers)
+	c.word(&r.Group)
+	integer(c, &r.MemberFor)
+	listOf(c, &r.Also, (*codec).requirement)
+	c.depth--
+}
+
+func (c *codec) factRef(r *event.FactRef) {
+	c.word(&r.Is)
+	c.path(&r.Of)
+}
+
+func (c *codec) fact(f *event.Fact) {
+	c.word(&f.Is)
+	c.path(&f.Of)
+	c.party(&f.Who)
+	c.moment(&f.Since)
+}
