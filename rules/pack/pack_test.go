@@ -119,12 +119,6 @@ func TestEveryRuleSaysWhatPeopleNeedToKnow(t *testing.T) {
 	}
 }
 
-// serves says whether a rule has no verdicts of its own, because it is but a
-// step of a correlation.
-func serves(r *rules.Rule) bool {
-	return slices.ContainsFunc(r.Tests, func(c rules.Test) bool { return c.Verdict == "contributes" })
-}
-
 // Each rule is shown to fire and to keep silent; where approvals matter, to
 // let an approved act pass and to wait for one that may still come.
 func TestEveryRuleIsTestedBothWays(t *testing.T) {
