@@ -144,10 +144,11 @@ func (u *unresolved) match(m event.Match) {
 	for _, f := range m.Facts {
 		u.meet(f.Who, product, f.Is+", by "+m.Rule.Name, at)
 	}
-	for _, p := range m.Parts {
-		if p.Act != nil {
-			u.meet(p.Act.Actor, product, "actor of "+p.Rule.Name, at)
-		}
+	// Correlations have the same actor; where the rule only serves them, one of
+	// them names it.
+	i := slices.IndexFunc(m.Parts, func(p event.Part) bool { return p.Act != nil })
+	if m.Act == nil && i >= 0 {
+		u.meet(m.Parts[i].Act.Actor, product, "actor of "+m.Parts[i].Rule.Name, at)
 	}
 }
 

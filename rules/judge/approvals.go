@@ -39,7 +39,7 @@ func (h held) id() string {
 }
 
 // covers returns what it covers.
-func (h held) covers() string { return h.in.lookup(h.n).Covers }
+func (h held) covers() string { _, scope := h.in.pattern(h.n); return scope }
 
 // read reads an approval, as one that holds all its words does.
 func (s *approvals) read(n int32) entry {
@@ -164,7 +164,7 @@ func (s *approvals) these(numbers iter.Seq[int32]) iter.Seq[held] {
 }
 
 func (s *approvals) withScope(kind, scope string) func(int32) bool {
-	return func(n int32) bool { ap := s.lookup(n); return ap.Kind == kind && ap.Covers == scope }
+	return func(n int32) bool { k, covers := s.pattern(n); return k == kind && covers == scope }
 }
 
 func (s *approvals) withPerson(kind, person string) func(int32) bool {

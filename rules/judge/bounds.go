@@ -191,7 +191,10 @@ func fitVerdict(v event.Verdict, now time.Time) event.Verdict {
 		_, err := event.VerdictRecord(v, now).Encode()
 		return err == nil
 	}
-	if !fits() && v.Together != nil {
+	if mostBytes(v) <= event.MaxRecord || fits() {
+		return v
+	}
+	if v.Together != nil {
 		short := *v.Together
 		short.Events = nil
 		v.Together = &short

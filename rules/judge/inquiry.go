@@ -120,7 +120,7 @@ func (a answer) relied() []string {
 }
 
 func (f finding) relied(ids []string) []string {
-	ids = append(ids, f.approval.id())
+	ids = append(ids, f.match.ID()) // by which it is held
 	for _, l := range f.links {
 		ids = l.relied(ids)
 	}

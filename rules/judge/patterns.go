@@ -1,70 +1,99 @@
 package judge
 
 import (
+	"cmp"
 	"iter"
+	"slices"
 	"strings"
 )
 
 // patterns holds of the approvals of each kind and pattern with wildcards the
-// first, by the kind and what stands before the pattern's first '*'. So a scope
-// is compared with each pattern once, and only with those that begin as it
-// does.
+// first, by the kind and what stands before the first and behind the last '*'. So
+// a scope is compared with each pattern once, and only with those that begin and
+// end as it does.
 type patterns struct {
 	chains
-	lengths map[string][]int // by kind, how many patterns begin with so many bytes
+	begins map[key]int        // by kind and beginning, how many patterns
+	shapes map[string][]shape // by kind, in their order
 }
 
-// begin is what stands before the first '*'.
-func begin(pattern string) string {
-	before, _, _ := strings.Cut(pattern, "*")
-	return before
+// shape is how many bytes a pattern has before the first '*' and behind the
+// last.
+type shape struct {
+	begin, end int
+	count      int // of patterns
+}
+
+func compareShapes(a, b shape) int {
+	return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))
+}
+
+// ends is what stands before the first '*' and behind the last.
+func ends(pattern string) (begin, end string) {
+	return pattern[:strings.IndexByte(pattern, '*')], pattern[strings.LastIndexByte(pattern, '*')+1:]
+}
+
+// count counts one more pattern, or one less.
+func (p *patterns) count(kind, begin, end string, by int) {
+	if p.begins == nil {
+		p.begins, p.shapes = map[key]int{}, map[string][]shape{}
+	}
+	k := key{kind, begin}
+	if p.begins[k] += by; p.begins[k] == 0 {
+		delete(p.begins, k)
+	}
+	shapes, s := p.shapes[kind], shape{begin: len(begin), end: len(end)}
+	i, ok := slices.BinarySearchFunc(shapes, s, compareShapes)
+	if !ok {
+		shapes = slices.Insert(shapes, i, s)
+	}
+	if shapes[i].count += by; shapes[i].count == 0 {
+		shapes = slices.Delete(shapes, i, i+1)
+	}
+	if p.shapes[kind] = shapes; len(shapes) == 0 {
+		delete(p.shapes, kind)
+	}
 }
 
 func (s *approvals) addPattern(kind, pattern string, n int32) {
-	p, before := &s.patterns, begin(pattern)
-	p.add(s.hasher.of(kind, before), n, s.beginning(kind, before))
-	if p.lengths == nil {
-		p.lengths = map[string][]int{}
-	}
-	lengths := p.lengths[kind]
-	for len(lengths) <= len(before) {
-		lengths = append(lengths, 0)
-	}
-	lengths[len(before)]++
-	p.lengths[kind] = lengths
+	begin, end := ends(pattern)
+	kind, begin = strings.Clone(kind), strings.Clone(begin) // not the message that they are part of
+	s.patterns.add(s.hasher.of(kind, begin, end), n, s.between(kind, begin, end))
+	s.patterns.count(kind, begin, end, 1)
 }
 
 func (s *approvals) removePattern(kind, pattern string, n int32) {
-	p, before := &s.patterns, begin(pattern)
-	p.remove(s.hasher.of(kind, before), n)
-	lengths := p.lengths[kind]
-	lengths[len(before)]--
-	for len(lengths) > 0 && lengths[len(lengths)-1] == 0 {
-		lengths = lengths[:len(lengths)-1]
-	}
-	if p.lengths[kind] = lengths; len(lengths) == 0 {
-		delete(p.lengths, kind)
-	}
+	begin, end := ends(pattern)
+	s.patterns.remove(s.hasher.of(kind, begin, end), n)
+	s.patterns.count(kind, begin, end, -1)
 }
 
-func (s *approvals) beginning(kind, before string) func(int32) bool {
-	return func(n int32) bool { ap := s.lookup(n); return ap.Kind == kind && begin(ap.Covers) == before }
+func (s *approvals) between(kind, begin, end string) func(int32) bool {
+	return func(n int32) bool {
+		k, pattern := s.pattern(n)
+		b, e := ends(pattern)
+		return k == kind && b == begin && e == end
+	}
 }
 
 // patternsCovering returns the first approval of each pattern that covers the
 // scope.
 func (s *approvals) patternsCovering(kind, scope string) iter.Seq[int32] {
 	return func(yield func(int32) bool) {
-		for length, count := range s.patterns.lengths[kind] {
-			if length > len(scope) {
-				return
-			}
-			if count == 0 {
+		looked, any := -1, false // how long a beginning was looked for, and whether a pattern has it
+		for _, sh := range s.patterns.shapes[kind] {
+			if sh.begin+sh.end > len(scope) {
 				continue
 			}
-			before := scope[:length]
-			for n := range s.patterns.of(s.hasher.of(kind, before), s.beginning(kind, before)) {
-				if covers(s.pattern(n), scope) && !yield(n) {
+			begin, end := scope[:sh.begin], scope[len(scope)-sh.end:]
+			if looked != sh.begin {
+				looked, any = sh.begin, s.patterns.begins[key{kind, begin}] > 0
+			}
+			if !any {
+				continue
+			}
+			for n := range s.patterns.of(s.hasher.of(kind, begin, end), s.between(kind, begin, end)) {
+				if _, pattern := s.pattern(n); covers(pattern, scope) && !yield(n) {
 					return
 				}
 			}
@@ -72,11 +101,10 @@ func (s *approvals) patternsCovering(kind, scope string) iter.Seq[int32] {
 	}
 }
 
-// pattern reads what an approval covers, and nothing else.
-func (s *approvals) pattern(n int32) (scope string) {
-	var kind string
+// pattern reads of an approval its kind and what it covers, and nothing else.
+func (s *approvals) pattern(n int32) (kind, scope string) {
 	r := s.reader(*s.texts.at(n))
 	r.word(&kind)
 	r.path(&scope)
-	return scope
+	return kind, scope
 }

@@ -57,8 +57,8 @@ func (q *inquiry) parties(ap event.Approval, r event.Requirement, m matter) (why
 	if !coversAny(ap.Covers, r) {
 		return event.OtherScope, ""
 	}
-	if r.SameActor && !samePerson(q.who(ap.Actor), m.actor) {
-		return event.OtherActor, ""
+	if actor := q.who(ap.Actor); r.SameActor && (!samePerson(actor, m.actor) || actor.Unknown != m.actor.Unknown) {
+		return event.OtherActor, "" // a stranger is nobody of the estate, though called the same
 	}
 	approver := q.who(ap.Approver)
 	if (ap.NeedsApprover || r.Group != "" || r.Approvers > 1) && approver.Person == "" {
