@@ -27,16 +27,34 @@ const (
 
 // TestCoverage says of all rules and correlations what their tests show: that
 // they fire, that they do not always fire and, where approvals matter, that an
-// act waits for one or has it too late. It is ordered by name.
+// act waits for one or has it too late. What has no tests and only serves a
+// correlation that has some is left out. It is ordered by name.
 func (p *Policy) TestCoverage() []Tested {
 	var out []Tested
+	steps := p.steps()
 	for _, r := range p.Rules {
-		out = append(out, tested(r.Name, r.Tests, r.Act))
+		if len(r.Tests) > 0 || !steps[r.ID] || declares(r.Extra) {
+			out = append(out, tested(r.Name, r.Tests, r.Act))
+		}
 	}
 	for _, c := range p.Correlations {
-		out = append(out, tested(c.Name, c.Tests, c.Act))
+		if len(c.Tests) > 0 || !steps[c.ID] || declares(c.Extra) {
+			out = append(out, tested(c.Name, c.Tests, c.Act))
+		}
 	}
 	slices.SortFunc(out, func(a, b Tested) int { return cmp.Compare(a.Rule, b.Rule) })
+	return out
+}
+
+// steps are the IDs of what a correlation that has tests refers to: these show
+// what its steps do.
+func (p *Policy) steps() map[string]bool {
+	out := map[string]bool{}
+	for _, c := range p.Correlations {
+		for _, x := range c.rules {
+			out[x.id()] = out[x.id()] || len(c.Tests) > 0
+		}
+	}
 	return out
 }
 

@@ -162,3 +162,28 @@ func FuzzIdentify(f *testing.F) {
 		}
 	})
 }
+
+// What a type means is said by rules, so that a system may send one of its own.
+func TestEveryTypeOfEventIsTaken(t *testing.T) {
+	h, sink := handler(t)
+	types := []string{
+		"access-grant", "change-ticket", "break-glass", "exception", "emergency-review", "revocation", "heartbeat", "of-tomorrow",
+	}
+	for _, name := range types {
+		body := strings.Replace(strings.Replace(grant, "access-grant", name, 1), "g-1", name, 1)
+		if code := post(t, h, body); code/100 != 2 {
+			t.Errorf("%s: %d", name, code)
+		}
+	}
+	ids := map[string]bool{}
+	for _, b := range sink.Batches() {
+		for _, e := range b.Events {
+			ids[e.ID] = true
+		}
+	}
+	for _, name := range types {
+		if !ids["https://access.acme.example/"+name] {
+			t.Errorf("%s was not stored: %v", name, ids)
+		}
+	}
+}

@@ -67,25 +67,25 @@ func (s *approvals) add(m event.Match, id string, stored time.Time, cfg Config) 
 }
 
 func (s *approvals) has(id string) bool {
-	_, ok := s.ids.find(s.hasher.of(id), func(n int32) bool { return held{s, n}.id() == id })
+	_, ok := s.ids.find(s.hash(id), func(n int32) bool { return held{s, n}.id() == id })
 	return ok
 }
 
 // place puts an approval where it is found.
 func (s *approvals) place(text string, e *entry, id string, cfg Config) int32 {
 	ap := e.match.Approval
-	n := s.put(text, s.hasher.of(id))
+	n := s.put(text, s.hash(id))
 	if ap.Covers != "" {
-		fresh := s.scopes.add(s.hasher.of(ap.Kind, ap.Covers), n, s.withScope(ap.Kind, ap.Covers))
+		fresh := s.scopes.add(s.hash(ap.Kind, ap.Covers), n, s.withScope(ap.Kind, ap.Covers))
 		if fresh && wild(ap.Covers) {
 			s.addPattern(ap.Kind, ap.Covers, n)
 		}
 	}
 	if ap.Actor.Person != "" {
-		s.persons.add(s.hasher.of(ap.Kind, fold(ap.Actor.Person)), n, s.withPerson(ap.Kind, ap.Actor.Person))
+		s.persons.add(s.hash(ap.Kind, fold(ap.Actor.Person)), n, s.withPerson(ap.Kind, ap.Actor.Person))
 	}
 	if ap.Reference != "" {
-		s.references.add(s.hasher.of(ap.Kind, ap.Reference), n, s.withReference(ap.Kind, ap.Reference))
+		s.references.add(s.hash(ap.Kind, ap.Reference), n, s.withReference(ap.Kind, ap.Reference))
 	}
 	if !ap.Until.IsZero() {
 		s.expiry.add(n, later(ap.Until, e.stored).Add(cfg.Memory))
@@ -101,7 +101,7 @@ func (s *approvals) drop(n int32) {
 	r.entry(&e)
 	ap := e.match.Approval
 	if ap.Covers != "" {
-		next, first, alone := s.scopes.remove(s.hasher.of(ap.Kind, ap.Covers), n)
+		next, first, alone := s.scopes.remove(s.hash(ap.Kind, ap.Covers), n)
 		if first && wild(ap.Covers) {
 			s.removePattern(ap.Kind, ap.Covers, n)
 			if !alone {
@@ -110,15 +110,15 @@ func (s *approvals) drop(n int32) {
 		}
 	}
 	if ap.Actor.Person != "" {
-		s.persons.remove(s.hasher.of(ap.Kind, fold(ap.Actor.Person)), n)
+		s.persons.remove(s.hash(ap.Kind, fold(ap.Actor.Person)), n)
 	}
 	if ap.Reference != "" {
-		s.references.remove(s.hasher.of(ap.Kind, ap.Reference), n)
+		s.references.remove(s.hash(ap.Kind, ap.Reference), n)
 	}
 	if !ap.Until.IsZero() {
 		s.expiry.remove(n)
 	}
-	s.take(n, s.hasher.of(e.matchID()))
+	s.take(n, s.hash(e.matchID()))
 }
 
 // covering returns the approvals of a kind that cover a scope, in no order that
@@ -126,7 +126,7 @@ func (s *approvals) drop(n int32) {
 func (s *approvals) covering(kind, scope string) iter.Seq[held] {
 	return func(yield func(held) bool) {
 		if !wild(scope) {
-			for n := range s.scopes.of(s.hasher.of(kind, scope), s.withScope(kind, scope)) {
+			for n := range s.scopes.of(s.hash(kind, scope), s.withScope(kind, scope)) {
 				if !yield(held{s, n}) {
 					return
 				}
@@ -145,12 +145,12 @@ func (s *approvals) covering(kind, scope string) iter.Seq[held] {
 // naming returns the approvals of a kind that name the person as who may act,
 // in whatever case, as they arrived.
 func (s *approvals) naming(kind, person string) iter.Seq[held] {
-	return s.these(s.persons.of(s.hasher.of(kind, fold(person)), s.withPerson(kind, person)))
+	return s.these(s.persons.of(s.hash(kind, fold(person)), s.withPerson(kind, person)))
 }
 
 // referenced returns the approvals of a kind with a reference, as they arrived.
 func (s *approvals) referenced(kind, reference string) iter.Seq[held] {
-	return s.these(s.references.of(s.hasher.of(kind, reference), s.withReference(kind, reference)))
+	return s.these(s.references.of(s.hash(kind, reference), s.withReference(kind, reference)))
 }
 
 func (s *approvals) these(numbers iter.Seq[int32]) iter.Seq[held] {

@@ -3,7 +3,6 @@ package judge
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -247,19 +246,6 @@ func (c *codec) moment(t *time.Time) {
 		*t = time.Unix(seconds, int64(nanos)).UTC()
 	}
 	c.last = t.Unix()
-}
-
-// json is a value that is rare, and not worth a form of its own.
-func (c *codec) json(empty bool, value any) {
-	var s string
-	if !c.reading && !empty {
-		b, _ := json.Marshal(value) // it came as JSON
-		s = string(b)
-	}
-	c.text(&s)
-	if c.reading && s != "" && json.Unmarshal([]byte(s), value) != nil {
-		c.fail()
-	}
 }
 
 // listOf is as many values as there are. An empty list is read as none.

@@ -31,7 +31,7 @@ func (d *dictionary) enter(text string) int32 {
 	if text == "" {
 		return 0
 	}
-	hash := d.hasher.of(text)
+	hash := d.hash(text)
 	n, ok := d.byText.find(hash, func(n int32) bool { return d.words.at(n).text == text })
 	if !ok {
 		n = d.take()
@@ -51,7 +51,7 @@ func (d *dictionary) leave(n int32) {
 	if w.uses--; w.uses > 0 {
 		return
 	}
-	d.byText.remove(d.hasher.of(w.text), n)
+	d.byText.remove(d.hash(w.text), n)
 	*w = word{}
 	d.give(n)
 }

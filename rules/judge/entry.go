@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"encoding/json"
 	"time"
 
 	"sidedoor/event"
@@ -47,7 +48,7 @@ func (c *codec) entry(e *entry) {
 	integer(c, &ref.Index)
 	c.text(&ref.Batch)
 	listOf(c, &m.Facts, (*codec).fact)
-	c.json(len(m.Parts) == 0, &m.Parts)
+	c.parts(&m.Parts)
 
 	if !own {
 		c.text(&e.id)
@@ -68,6 +69,19 @@ func (e *entry) matchID() string {
 		return e.match.ID()
 	}
 	return e.id
+}
+
+// parts are rare, and not worth a form of their own.
+func (c *codec) parts(all *[]event.Part) {
+	var s string
+	if len(*all) > 0 && !c.reading {
+		b, _ := json.Marshal(*all) // as JSON they came
+		s = string(b)
+	}
+	c.text(&s)
+	if c.reading && s != "" && json.Unmarshal([]byte(s), all) != nil {
+		c.fail()
+	}
 }
 
 // lookup is what approvals are found by.

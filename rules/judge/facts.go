@@ -55,7 +55,7 @@ func (s *facts) add(f event.Fact, id string, stored time.Time) bool {
 func (s *facts) place(text string, f *stated) {
 	ref := event.FactRef{Is: f.fact.Is, Of: f.fact.Of}
 	n := s.put(text, s.key(f))
-	s.refs.add(s.hasher.of(ref.Is, ref.Of), n, s.with(ref))
+	s.refs.add(s.hash(ref.Is, ref.Of), n, s.with(ref))
 }
 
 func (s *facts) has(f *stated) bool {
@@ -69,7 +69,7 @@ func same(a, b stated) bool {
 }
 
 func (s *facts) key(f *stated) uint32 {
-	return s.hasher.of(f.id, f.fact.Is, f.fact.Of, f.fact.Who.Person)
+	return s.hash(f.id, f.fact.Is, f.fact.Of, f.fact.Who.Person)
 }
 
 func (s *facts) with(ref event.FactRef) func(int32) bool {
@@ -80,7 +80,7 @@ func (s *facts) with(ref event.FactRef) func(int32) bool {
 // or forgotten meanwhile.
 func (s *facts) of(ref event.FactRef) iter.Seq[event.Fact] {
 	return func(yield func(event.Fact) bool) {
-		for n := range s.refs.of(s.hasher.of(ref.Is, ref.Of), s.with(ref)) {
+		for n := range s.refs.of(s.hash(ref.Is, ref.Of), s.with(ref)) {
 			if !yield(s.read(n).fact) {
 				return
 			}
@@ -96,7 +96,7 @@ func (s *facts) forget(cfg Config) (crowded int) {
 		r := s.reader(*s.texts.at(n))
 		r.visit = s.words.leave
 		r.stated(&f)
-		s.refs.remove(s.hasher.of(f.fact.Is, f.fact.Of), n)
+		s.refs.remove(s.hash(f.fact.Is, f.fact.Of), n)
 		s.take(n, s.key(&f))
 		crowded++
 	}

@@ -58,13 +58,13 @@ func (p *patterns) count(kind, begin, end string, by int) {
 func (s *approvals) addPattern(kind, pattern string, n int32) {
 	begin, end := ends(pattern)
 	kind, begin = strings.Clone(kind), strings.Clone(begin) // not the message that they are part of
-	s.patterns.add(s.hasher.of(kind, begin, end), n, s.between(kind, begin, end))
+	s.patterns.add(s.hash(kind, begin, end), n, s.between(kind, begin, end))
 	s.patterns.count(kind, begin, end, 1)
 }
 
 func (s *approvals) removePattern(kind, pattern string, n int32) {
 	begin, end := ends(pattern)
-	s.patterns.remove(s.hasher.of(kind, begin, end), n)
+	s.patterns.remove(s.hash(kind, begin, end), n)
 	s.patterns.count(kind, begin, end, -1)
 }
 
@@ -92,7 +92,7 @@ func (s *approvals) patternsCovering(kind, scope string) iter.Seq[int32] {
 			if !any {
 				continue
 			}
-			for n := range s.patterns.of(s.hasher.of(kind, begin, end), s.between(kind, begin, end)) {
+			for n := range s.patterns.of(s.hash(kind, begin, end), s.between(kind, begin, end)) {
 				if _, pattern := s.pattern(n); covers(pattern, scope) && !yield(n) {
 					return
 				}

@@ -78,7 +78,7 @@ func (s *shelf) loadWords(in *section) {
 			free[n] = true
 			continue
 		}
-		hash := d.hasher.of(text)
+		hash := d.hash(text)
 		if _, twice := d.byText.find(hash, func(n int32) bool { return d.words.at(n).text == text }); twice {
 			in.fail(fmt.Errorf("the word %q is there twice", text))
 			return

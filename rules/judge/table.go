@@ -9,7 +9,7 @@ type hasher struct{ seed maphash.Seed }
 
 func newHasher() hasher { return hasher{maphash.MakeSeed()} }
 
-func (h hasher) of(texts ...string) uint32 {
+func (h hasher) hash(texts ...string) uint32 {
 	var sum uint64
 	for _, s := range texts {
 		sum = sum*0x9e3779b97f4a7c15 ^ maphash.String(h.seed, s)
