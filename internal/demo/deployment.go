@@ -59,14 +59,17 @@ func (s *scribe) run(at time.Time, repo string, r workflowRun, by string, takes 
 // started fills in what every run has from its start.
 func (s *scribe) started(r workflowRun, repo string, at time.Time, by string) workflowRun {
 	if r.ID == 0 {
-		r.ID = 19_000_000_000 + s.dice.Int64N(1_000_000_000)
-		r.RunNumber = 1000 + int(at.Sub(s.monday)/time.Minute)
+		r.ID = s.runID()
 	}
+	r.RunNumber = 1000 + int(r.ID%10_000)
 	r.HTMLURL = s.web(repo, "actions/runs", r.ID)
 	r.RunAttempt, r.CreatedAt, r.UpdatedAt, r.RunStartedAt = 1, stamp(at), stamp(at), stamp(at)
 	r.Actor, r.TriggeringActor = login(by), login(by)
 	return r
 }
+
+// runID is what GitHub calls a run.
+func (s *scribe) runID() int64 { return 19_000_000_000 + s.dice.Int64N(1_000_000_000) }
 
 // rollout is a deployment from its creation to its success.
 type rollout struct {

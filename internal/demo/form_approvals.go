@@ -67,7 +67,7 @@ func (f *buildForm) write(s *scribe, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	s.attest(at, f.Repo, sha)
+	s.attest(at, f.Repo, sha, s.runID())
 	return nil
 }
 

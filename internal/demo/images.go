@@ -36,11 +36,12 @@ func (s *scribe) registry() string {
 	return fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com", s.Company.Account, s.Company.Region)
 }
 
-// attest writes down that the pipeline says of which commit it made an image.
-func (s *scribe) attest(at time.Time, service, sha string) {
+// attest writes down that a run of the pipeline says of which commit it made an
+// image.
+func (s *scribe) attest(at time.Time, service, sha string, run int64) {
 	var e cdEvent
 	e.Context.Version, e.Context.ID, e.Context.Timestamp = "0.4.1", s.dice.uuid(), at
-	e.Context.Source, e.Context.Type = s.web(service, "actions/runs", 19_000_000_000+s.dice.Int64N(1_000_000_000)), typePackaged
+	e.Context.Source, e.Context.Type = s.web(service, "actions/runs", run), typePackaged
 	e.Subject.Source = e.Context.Source
 	e.Subject.ID = fmt.Sprintf("pkg:oci/%s@%s?repository_url=%s/%s", service, url.QueryEscape(s.digest(service, sha)), s.registry(), service)
 	e.Subject.Content = map[string]any{

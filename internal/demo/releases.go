@@ -100,11 +100,12 @@ func (s *scribe) other(p Person) Person {
 
 // build writes down how the pipeline makes an image of a commit.
 func (s *scribe) build(at time.Time, service, sha string, by Person) {
+	run := s.runID()
 	s.run(at, service, workflowRun{
-		Name: "build", Path: ".github/workflows/build.yaml", Event: "push", HeadBranch: mainBranch, HeadSHA: sha,
+		ID: run, Name: "build", Path: ".github/workflows/build.yaml", Event: "push", HeadBranch: mainBranch, HeadSHA: sha,
 	}, by.GitHub, 5*time.Minute)
 	const role = "ci-deploy"
-	session, ip := service+"-"+sha[:7], fmt.Sprintf("198.51.100.%d", 1+s.dice.IntN(200))
+	session, ip := fmt.Sprintf("%s-%d", service, run), fmt.Sprintf("198.51.100.%d", 1+s.dice.IntN(200))
 	who := s.session(role, session, at.Add(time.Minute))
 	subject := "repo:" + s.Company.Organisation + "/" + service + ":ref:refs/heads/main"
 	const issuer = "token.actions.githubusercontent.com"
@@ -123,5 +124,5 @@ func (s *scribe) build(at time.Time, service, sha string, by Person) {
 		q := request{who: who, ip: ip, agent: "docker/28.5.1", api: api, parameters: repository}
 		s.trail(at.Add(time.Duration(2+i)*time.Minute), q)
 	}
-	s.attest(at.Add(4*time.Minute), service, sha)
+	s.attest(at.Add(4*time.Minute), service, sha, run)
 }
