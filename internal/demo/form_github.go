@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -29,14 +30,16 @@ func (f *pushForm) write(s *scribe, at time.Time) error {
 // commitOf returns the commit that the pull request of a beat brought; of this
 // one, if it names none.
 func (s *scribe) commitOf(title string) (string, error) {
-	sha := s.commit
-	if title != "" {
-		sha = s.commits[title]
+	if title == "" {
+		if s.commit == "" {
+			return "", errors.New("no pull request of this beat brought a commit before")
+		}
+		return s.commit, nil
 	}
-	if sha == "" {
-		return "", fmt.Errorf("no pull request of the beat %q before it brought a commit", title)
+	if s.commits[title] == "" {
+		return "", fmt.Errorf("of: no pull request of a beat %q before this one brought a commit", title)
 	}
-	return sha, nil
+	return s.commits[title], nil
 }
 
 // pullRequestForm is a pull request that is approved after ten minutes and
