@@ -12,6 +12,7 @@ import (
 	"sidedoor/ingest/github"
 	"sidedoor/ingest/jsonscan"
 	"sidedoor/ingest/kubernetes"
+	"sidedoor/ingest/monitor"
 )
 
 // origin is what a record's content says about its source.
@@ -39,6 +40,8 @@ func Identify(product, service, kind string, raw []byte) (event.Event, error) {
 		return github.IdentifyAudit(raw)
 	case origin{product: approvals.Product, service: approvals.Service}:
 		return approvals.Identify(raw)
+	case origin{product: monitor.Product, service: monitor.Service}:
+		return monitor.Identify(raw)
 	}
 	return event.Event{}, fmt.Errorf("there is no source of %s/%s events", product, service)
 }
