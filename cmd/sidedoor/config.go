@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -212,5 +213,10 @@ func loadPolicy(paths []string) (*rules.Policy, error) {
 		}
 	}
 	policy, faults := rules.LoadLayers(layers...)
+	for i, f := range policy.Files {
+		if name, ok := strings.CutPrefix(f.Path, builtIn); ok {
+			policy.Files[i].Path = "pack" + filepath.ToSlash(name)
+		}
+	}
 	return policy, faults.Err()
 }

@@ -15,6 +15,7 @@ import (
 	"sidedoor/ingest/cloudtrail"
 	"sidedoor/ingest/github"
 	"sidedoor/ingest/kubernetes"
+	"sidedoor/ingest/monitor"
 )
 
 // sourceConfig is one source: a name, what is common to all sources, and the
@@ -24,6 +25,9 @@ type sourceConfig struct {
 	Scope    string              `yaml:"scope"`    // account, cluster or organisation
 	Lateness time.Duration       `yaml:"lateness"` // how late its events may arrive
 	Coverage ingest.CoverageMode `yaml:"coverage"` // traffic (default), clock, events
+	// SilentAfter is how far its coverage may be behind before that is an event of
+	// its own; default 2h, and for coverage: events never.
+	SilentAfter time.Duration `yaml:"silent-after"`
 
 	CloudTrail *cloudtrail.Config `yaml:"cloudtrail"`
 	Kubernetes *kubernetes.Config `yaml:"kubernetes"`
@@ -56,6 +60,12 @@ func (s *sourceConfig) validate() error {
 	}
 	if s.Lateness < 0 {
 		return fmt.Errorf("lateness: %v is negative", s.Lateness)
+	}
+	if s.SilentAfter < 0 {
+		return fmt.Errorf("silent-after: %v is negative", s.SilentAfter)
+	}
+	if s.Name == monitor.Source {
+		return fmt.Errorf("the name %q is that of the monitor's own source; take another", s.Name)
 	}
 	return errors.Join(kinds[0].Validate(), s.Coverage.Validate())
 }
