@@ -18,6 +18,7 @@ type commands struct {
 	Run    runCmd    `cmd:"" help:"Watch the configured sources, alert, and keep the evidence."`
 	Demo   demoCmd   `cmd:"" help:"Play a week of a small company through the real pipeline."`
 	Rules  rulesCmd  `cmd:"" help:"Check, test, explain, list and measure rules."`
+	Policy policyCmd `cmd:"" help:"Say what is in force, what was, and what a change would have judged."`
 	Review reviewCmd `cmd:"" help:"Do the weekly bypass review."`
 	Audit  auditCmd  `cmd:"" help:"Draw samples of the evidence and take them away."`
 	Verify verifyCmd `cmd:"" help:"Check a data folder or an exported folder, offline."`
