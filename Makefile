@@ -53,8 +53,9 @@ bench: ## what the rules cost, as a table against the floor; bench.out keeps it 
 benchall: ## the benchmarks of every room
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
-golden: ## rewrite the expected outputs of the command-line scripts; review the diff like code
+golden: ## rewrite the expected outputs of the command-line scripts, and docs/pack.md; review the diff like code
 	SIDEDOOR_UPDATE_GOLDEN=1 $(GO) test ./cmd/sidedoor -run TestScripts
+	SIDEDOOR_UPDATE_GOLDEN=1 $(GO) test ./rules/pack -run TestTheDocumentOfThePackIsTrue
 
 clean: ## remove what make made
 	rm -rf bin demo-data

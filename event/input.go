@@ -52,18 +52,24 @@ type Policy struct {
 	Rules   []RuleVersion  `json:"rules"`
 	Filters []RuleVersion  `json:"filters,omitempty"`
 	Sources []SourcePolicy `json:"sources"`
+	// Controls and Estate are the parts of these: CHG-01; lists/known_runners,
+	// people/alice. Of a policy that an earlier version announced there are none.
+	Controls []RuleVersion `json:"controls,omitempty"`
+	Estate   []RuleVersion `json:"estate,omitempty"`
 	// Files are the files that it was read from, as many as fit; By is the
 	// account that loaded it, and Commit what the folder's version control calls
-	// it, if it has one.
-	Files  []FileVersion `json:"files,omitempty"`
-	By     string        `json:"by,omitempty"`
-	Commit string        `json:"commit,omitempty"`
+	// it, if it has one, in the Repository of that name: owner/name.
+	Files      []FileVersion `json:"files,omitempty"`
+	By         string        `json:"by,omitempty"`
+	Commit     string        `json:"commit,omitempty"`
+	Repository string        `json:"repository,omitempty"`
 	// Rejected are the rules that are not in force because something is wrong
 	// with them, as many as fit.
 	Rejected []RejectedRule `json:"rejected,omitempty"`
 }
 
-// RuleVersion is a rule that is in force, with its filters; or one of these.
+// RuleVersion is a rule that is in force, with its filters; or one of these; or
+// another part of a policy.
 type RuleVersion struct {
 	Name   string `json:"name"`
 	Digest Digest `json:"digest"`

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sidedoor/event"
 	"sidedoor/rules/sigma"
 )
 
@@ -97,12 +98,22 @@ func (l *loader) layer(f Layer) {
 }
 
 func (l *loader) open(f Layer, name string) {
-	src, err := fs.ReadFile(f.FS, name)
+	src, err := l.read(f, name)
 	if err != nil {
 		l.unreadable(f.name(name), err)
 		return
 	}
 	l.file(f.name(name), src)
+}
+
+// read reads a file of a layer, and keeps its digest: whatever a policy is made
+// of is read here.
+func (l *loader) read(f Layer, name string) ([]byte, error) {
+	src, err := fs.ReadFile(f.FS, name)
+	if err == nil {
+		l.policy.Files = append(l.policy.Files, event.FileVersion{Path: f.name(name), Digest: event.DigestOf(src)})
+	}
+	return src, err
 }
 
 // unreadable reports a file or folder that cannot be read: whatever rules are

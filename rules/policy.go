@@ -26,6 +26,11 @@ type Policy struct {
 	// Unread are the files and folders that could not be read, of which nobody
 	// knows what is in them.
 	Unread sigma.Faults
+	// Files are the files that were read, in the order in which they were, and By
+	// and Commit are for the caller to fill in: who loaded them, and what their
+	// folder's version control calls them, in the Repository of that name.
+	Files                  []event.FileVersion
+	By, Commit, Repository string
 	// Digest identifies all of it together.
 	Digest event.Digest
 }
@@ -213,9 +218,10 @@ func (p *Policy) digest() event.Digest {
 	}
 	b, err := json.Marshal(struct {
 		Rules    []version
+		Filters  []event.RuleVersion `json:",omitempty"`
 		Controls []Control
 		Estate   Estate
-	}{versions, p.Controls, p.Estate})
+	}{versions, p.filterVersions(), p.Controls, p.Estate})
 	if err != nil {
 		panic(err) // strings, numbers and lists of them
 	}
@@ -231,12 +237,13 @@ type SourceInfo struct {
 // Announce describes the policy for the stream, with the kinds of approval
 // that each source can yield under its rules.
 func (p *Policy) Announce(loaded time.Time, version string, sources []SourceInfo) event.Policy {
-	out := event.Policy{Digest: p.Digest, Loaded: loaded, Version: version, Rejected: p.announceRejected()}
+	out := event.Policy{
+		Digest: p.Digest, Loaded: loaded, Version: version, Rejected: p.announceRejected(), Filters: p.filterVersions(),
+		Controls: p.controlVersions(), Estate: p.Estate.versions(),
+		Files: p.Files, By: p.By, Commit: p.Commit, Repository: p.Repository,
+	}
 	for _, d := range p.Documents() {
 		out.Rules = append(out.Rules, event.RuleVersion{Name: d.Name, Digest: d.Digest})
-	}
-	for _, f := range p.Filters {
-		out.Filters = append(out.Filters, event.RuleVersion{Name: f.Name, Digest: f.Digest})
 	}
 	for _, s := range sources {
 		out.Sources = append(out.Sources, event.SourcePolicy{

@@ -15,6 +15,8 @@ import (
 type scope struct {
 	stream, filter string
 	after          uint64
+	since          time.Time // if after is 0: those stored from then on; zero: all
+	headersOnly    bool      // without what the messages carry
 }
 
 // reader reads a scope in the order of the stream, each message once, and
@@ -77,11 +79,16 @@ func (r *reader) next(ctx context.Context, wait time.Duration) (jetstream.Msg, *
 }
 
 func (r *reader) open(ctx context.Context) error {
-	consumer, err := r.stream.js.OrderedConsumer(ctx, r.scope.stream, jetstream.OrderedConsumerConfig{
+	cfg := jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{r.scope.filter},
 		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:    r.scope.after + 1,
-	})
+		HeadersOnly:    r.scope.headersOnly,
+	}
+	if r.scope.after == 0 && !r.scope.since.IsZero() {
+		cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &r.scope.since
+	}
+	consumer, err := r.stream.js.OrderedConsumer(ctx, r.scope.stream, cfg)
 	if err != nil {
 		return fmt.Errorf("stream %s: read: %w", r.scope.stream, err)
 	}

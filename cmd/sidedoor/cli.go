@@ -20,6 +20,7 @@ type commands struct {
 	Rules   rulesCmd   `cmd:"" help:"Check, test, explain, list and measure rules."`
 	Explain explainCmd `cmd:"" help:"Show what is behind an alert or a verdict: who, what would have approved it, and every approval considered."`
 	People  peopleCmd  `cmd:"" help:"Say who is who, and whom nobody knows."`
+	Policy  policyCmd  `cmd:"" help:"Say what is in force, what was, and what a change would have judged."`
 	Review  reviewCmd  `cmd:"" help:"Do the weekly bypass review."`
 	Audit   auditCmd   `cmd:"" help:"Draw samples of the evidence and take them away."`
 	Verify  verifyCmd  `cmd:"" help:"Check a data folder or an exported folder, offline."`

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -195,6 +196,9 @@ func (c *config) ruleDefaults() rules.Defaults {
 // called so.
 const builtIn = "built-in:"
 
+// packPrefix stands before the pack's files where a policy's files are recorded.
+const packPrefix = "pack/"
+
 // loadPolicy reads the built-in pack with the given folders and files laid
 // over it. A fault in one rule does not take the others down: it is for the
 // caller to say whether to go on. The policy is nil if a path is not there.
@@ -212,5 +216,10 @@ func loadPolicy(paths []string) (*rules.Policy, error) {
 		}
 	}
 	policy, faults := rules.LoadLayers(layers...)
+	for i, f := range policy.Files {
+		if name, ok := strings.CutPrefix(f.Path, builtIn); ok {
+			policy.Files[i].Path = packPrefix + strings.TrimPrefix(filepath.ToSlash(name), "/")
+		}
+	}
 	return policy, faults.Err()
 }

@@ -24,6 +24,7 @@ import (
 
 	"sidedoor/event"
 	"sidedoor/evidence"
+	"sidedoor/ingest/monitor"
 	"sidedoor/rules/judge"
 	"sidedoor/stream"
 )
@@ -234,14 +235,14 @@ func (s *site) open() *stream.Stream {
 	return in
 }
 
-// settled waits until n acts are judged.
+// settled waits until n acts are judged, beside those on the monitor itself.
 func (s *site) settled(n int) {
 	s.t.Helper()
 	deadline := time.Now().Add(90 * time.Second)
 	for {
 		judged := map[string]bool{}
 		for _, r := range s.records() {
-			if v, ok := r.Body.(*event.Verdict); ok {
+			if v, ok := r.Body.(*event.Verdict); ok && v.Event.Source != monitor.Source {
 				judged[v.ID] = true
 			}
 		}

@@ -26,7 +26,8 @@ type pipeline struct {
 	// unannounced says that the stream may hold another policy than the one in
 	// force: the next reload announces its own whatever has changed.
 	unannounced bool
-	matcher     atomic.Pointer[rules.Matcher]
+	matchers    atomic.Pointer[inForce]
+	self        *self
 	metrics     *policyMetrics
 	stream      *stream.Stream
 	judge       *watchedJudge
@@ -65,6 +66,11 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 		}
 	}()
 	p.metrics = newPolicyMetrics(p.registry)
+	received := ingest.NewMetrics(p.registry)
+	if err := p.watchSelf(ctx, received); err != nil {
+		return p, err
+	}
+	attribute(ctx, policy, cfg.Policy)
 	if err := p.enforce(ctx, policy); err != nil {
 		return p, err
 	}
@@ -74,7 +80,11 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 	p.judge = newWatchedJudge(judge.New(cfg.judge()), p.registry)
 	p.registry.MustRegister(newPositions(s))
 
-	sources, err := p.ingest(ingest.NewMetrics(p.registry))
+	itself, err := p.self.stage(cfg)
+	if err != nil {
+		return p, err
+	}
+	sources, err := p.ingest(received)
 	if err != nil {
 		return p, err
 	}
@@ -82,7 +92,7 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 	if err != nil {
 		return p, err
 	}
-	p.stages = slices.Concat(sources, []*stage{
+	p.stages = slices.Concat([]*stage{itself}, sources, []*stage{
 		{name: "match", run: func(ctx context.Context) error { return s.Match(ctx, matchers, p.match) }},
 		{name: "judge", run: func(ctx context.Context) error { return s.Judge(ctx, p.judge, snapshotEvery) }},
 		{name: "alerting", run: func(ctx context.Context) error { return dispatcher.Run(ctx, s) }},
@@ -97,7 +107,7 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 
 // match matches a batch by the policy in force.
 func (p *pipeline) match(b event.Batch) ([]event.Match, []event.Dead) {
-	return p.matcher.Load().Match(b)
+	return p.matchers.Load().match(b)
 }
 
 // stop stops the stages in the order of the data, then the stream.

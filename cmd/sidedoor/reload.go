@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"sidedoor/event"
+	"sidedoor/ingest/monitor"
 	"sidedoor/rules"
 	"sidedoor/rules/sigma"
 )
@@ -67,19 +67,15 @@ func (p *pipeline) enforce(ctx context.Context, policy *rules.Policy) error {
 		return fmt.Errorf("policy: %w", err)
 	}
 	p.policy, p.unannounced = policy, false
-	p.matcher.Store(matcher)
+	inForce := &inForce{now: matcher}
+	if old := p.matchers.Load(); old != nil {
+		inForce.before = old.now
+	}
+	p.matchers.Store(inForce)
+	p.self.tell()
 	p.metrics.loaded.Set(float64(len(policy.Documents())))
 	p.metrics.rejected.Set(float64(len(policy.Rejected)))
 	return nil
-}
-
-func (p *pipeline) announcement(policy *rules.Policy) event.Policy {
-	infos := make([]rules.SourceInfo, len(p.cfg.Sources))
-	for i, s := range p.cfg.Sources {
-		src := s.source()
-		infos[i] = rules.SourceInfo{Name: src.Name, Product: src.Product, Service: src.Service, Skew: s.ClockSkew}
-	}
-	return policy.Announce(time.Now().UTC(), version, infos)
 }
 
 // reloadOn reloads the policy at each signal, until the pipeline stops.
@@ -122,22 +118,21 @@ func (p *pipeline) tryReload(ctx context.Context) (outcome string, err error) {
 	if err := tolerateFaults(policy, err, p.log); err != nil {
 		return reloadFailed, err
 	}
-	old := p.policy
-	if !p.unannounced && old.Digest == policy.Digest && slices.Equal(p.announcement(old).Rejected, p.announcement(policy).Rejected) {
+	attribute(ctx, policy, p.cfg.Policy)
+	old, fresh := p.announcement(p.policy), p.announcement(policy)
+	if old.Loaded = fresh.Loaded; !p.unannounced && reflect.DeepEqual(old, fresh) {
 		p.log.Info("policy is unchanged", "rules", len(policy.Documents()))
 		return reloadUnchanged, nil
 	}
 	if err := p.enforce(ctx, policy); err != nil {
 		return reloadFailed, err
 	}
-	d := compare(old, policy)
-	p.log.Info("policy reloaded", "rules", len(policy.Documents()), "added", d.added, "changed", d.changed, "removed", d.removed,
-		"rejected", d.rejected, "digest", policy.Digest.Short())
+	d := monitor.Compare(old, fresh).Rules
+	p.log.Info("policy reloaded", "rules", len(policy.Documents()), "added", ruleNames(d.Added), "changed", ruleNames(d.Changed),
+		"removed", ruleNames(d.Removed), "rejected", rejectedNames(policy), "digest", policy.Digest.Short(),
+		"commit", policy.Commit)
 	return reloadLoaded, nil
 }
-
-// policyChange is what a reload changes.
-type policyChange struct{ added, changed, removed, rejected ruleNames }
 
 // ruleNames are rules, as a log line shows them.
 type ruleNames []string
@@ -157,31 +152,11 @@ func (n ruleNames) LogValue() slog.Value {
 	return slog.StringValue(text)
 }
 
-func compare(old, fresh *rules.Policy) policyChange {
-	var d policyChange
-	before := map[string]event.Digest{}
-	for _, r := range old.Documents() {
-		before[r.Name] = r.Digest
+func rejectedNames(policy *rules.Policy) (names ruleNames) {
+	for _, r := range policy.Rejected {
+		names = append(names, rejectedName(r))
 	}
-	for _, r := range fresh.Documents() {
-		was, known := before[r.Name]
-		switch {
-		case !known:
-			d.added = append(d.added, r.Name)
-		case was != r.Digest:
-			d.changed = append(d.changed, r.Name)
-		}
-		delete(before, r.Name)
-	}
-	for _, r := range old.Documents() {
-		if _, gone := before[r.Name]; gone {
-			d.removed = append(d.removed, r.Name)
-		}
-	}
-	for _, r := range fresh.Rejected {
-		d.rejected = append(d.rejected, rejectedName(r))
-	}
-	return d
+	return names
 }
 
 func rejectedName(r rules.Rejected) string {

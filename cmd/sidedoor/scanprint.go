@@ -202,12 +202,12 @@ func (u *unread) text(w io.Writer) {
 
 // summarise says what was read, what was judged, and what could not be read
 // and where.
-func (s *scan) summarise(w io.Writer, counts map[event.State]int) {
-	fmt.Fprintf(w, "\n%d records: %d events, %d that could not be read\n", s.total+s.unread.total, s.total, s.unread.total)
-	for _, name := range slices.Sorted(maps.Keys(s.events)) {
-		fmt.Fprintf(w, "  %-14s %9d events\n", name, s.events[name])
+func (r *reading) summarise(w io.Writer, counts map[event.State]int) {
+	fmt.Fprintf(w, "\n%d records: %d events, %d that could not be read\n", r.total+r.unread.total, r.total, r.unread.total)
+	for _, name := range slices.Sorted(maps.Keys(r.events)) {
+		fmt.Fprintf(w, "  %-14s %9d events\n", name, r.events[name])
 	}
 	fmt.Fprintf(w, "verdicts: %d bypass, %d undetermined, %d approved-late, %d approved\n",
 		counts[event.Bypass], counts[event.Undetermined], counts[event.ApprovedLate], counts[event.Approved])
-	s.unread.text(w)
+	r.unread.text(w)
 }

@@ -15,6 +15,7 @@ import (
 	"sidedoor/ingest/cloudtrail"
 	"sidedoor/ingest/github"
 	"sidedoor/ingest/kubernetes"
+	"sidedoor/ingest/monitor"
 )
 
 // sourceConfig is one source: a name, what is common to all sources, and the
@@ -26,6 +27,9 @@ type sourceConfig struct {
 	Coverage ingest.CoverageMode `yaml:"coverage"` // traffic (default), clock, events
 	// ClockSkew is by how much the source's clock may differ from those of others.
 	ClockSkew time.Duration `yaml:"clock-skew"`
+	// SilentAfter is how far its coverage may be behind before that is an event of
+	// its own; default 2h, and for coverage: events never.
+	SilentAfter time.Duration `yaml:"silent-after"`
 
 	CloudTrail *cloudtrail.Config `yaml:"cloudtrail"`
 	Kubernetes *kubernetes.Config `yaml:"kubernetes"`
@@ -61,6 +65,12 @@ func (s *sourceConfig) validate() error {
 	}
 	if s.ClockSkew < 0 || s.ClockSkew > maxClockSkew {
 		return fmt.Errorf("clock-skew: %v is not between 0 and %v; a clock that is off by more cannot order acts and approvals", s.ClockSkew, maxClockSkew)
+	}
+	if s.SilentAfter < 0 {
+		return fmt.Errorf("silent-after: %v is negative", s.SilentAfter)
+	}
+	if s.Name == monitor.Source {
+		return fmt.Errorf("the name %q is that of the monitor's own source; take another", s.Name)
 	}
 	return errors.Join(kinds[0].Validate(), s.Coverage.Validate())
 }

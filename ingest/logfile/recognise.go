@@ -15,6 +15,7 @@ import (
 	"sidedoor/ingest/gitops"
 	"sidedoor/ingest/jsonscan"
 	"sidedoor/ingest/kubernetes"
+	"sidedoor/ingest/monitor"
 )
 
 // origin is what a record's content says about its source.
@@ -57,6 +58,8 @@ func Identify(product, service, kind string, raw []byte) (event.Event, error) {
 		return gitops.IdentifyFlux(raw)
 	case origin{product: ci.Product, service: ci.Service}:
 		return ci.Identify(raw)
+	case origin{product: monitor.Product, service: monitor.Service}:
+		return monitor.Identify(raw)
 	}
 	return event.Event{}, fmt.Errorf("there is no source of %s/%s events", product, service)
 }

@@ -235,22 +235,33 @@ func bare(p event.Party) event.Party {
 	return event.Party{Name: p.Name, Person: p.Person, Unknown: p.Unknown}
 }
 
-// fitPolicy returns the policy's record. Of more rules, filters, sources and
-// rejected rules than fit it names as many as do, and says so; its digest
-// stands for all that is in force.
+// fitPolicy returns the policy's record. Of each list it names as many as fit
+// together, and says how many it leaves out; its digest stands for all that is in
+// force.
 func fitPolicy(p event.Policy, now time.Time) event.Record {
-	p.Version, p.Loaded = clip(p.Version, maxText), civil(p.Loaded)
-	rules, filters, sources, rejected := p.Rules, p.Filters, p.Sources, clipRejected(p.Rejected)
-	moreRules := func(more string) event.RuleVersion { return event.RuleVersion{Name: more} }
-	for n := max(len(rules), len(filters), len(sources), len(rejected)); ; n = n * 9 / 10 {
-		p.Rules, p.Filters = atMost(rules, n, moreRules), atMost(filters, n, moreRules)
-		p.Sources = atMost(sources, n, func(more string) event.SourcePolicy { return event.SourcePolicy{Name: more} })
-		p.Rejected = atMost(rejected, n, func(more string) event.RejectedRule { return event.RejectedRule{Message: more} })
-		r := event.PolicyRecord(p, now)
+	clipAll(&p.Version, &p.By, &p.Commit, &p.Repository)
+	p.Loaded = civil(p.Loaded)
+	whole := p
+	whole.Rejected, whole.Files = clipRejected(p.Rejected), clipFiles(p.Files)
+	n := max(len(p.Rules), len(p.Filters), len(p.Controls), len(p.Estate), len(p.Files), len(p.Sources), len(p.Rejected))
+	for ; ; n = n * 9 / 10 {
+		r := event.PolicyRecord(firstOf(whole, n), now)
 		if _, err := r.Encode(); err == nil || n == 0 {
 			return r
 		}
 	}
+}
+
+// firstOf returns the policy with the first n of each list.
+func firstOf(p event.Policy, n int) event.Policy {
+	rule := func(more string) event.RuleVersion { return event.RuleVersion{Name: more} }
+	for _, list := range []*[]event.RuleVersion{&p.Rules, &p.Filters, &p.Controls, &p.Estate} {
+		*list = atMost(*list, n, rule)
+	}
+	p.Files = atMost(p.Files, n, func(more string) event.FileVersion { return event.FileVersion{Path: more} })
+	p.Sources = atMost(p.Sources, n, func(more string) event.SourcePolicy { return event.SourcePolicy{Name: more} })
+	p.Rejected = atMost(p.Rejected, n, func(more string) event.RejectedRule { return event.RejectedRule{Message: more} })
+	return p
 }
 
 // atMost returns the first n of a list, and an entry that says how many are
@@ -269,4 +280,12 @@ func clipRejected(rejected []event.RejectedRule) []event.RejectedRule {
 		clipAll(&r.File, &r.Name, &r.Message)
 	}
 	return rejected
+}
+
+func clipFiles(files []event.FileVersion) []event.FileVersion {
+	files = slices.Clone(files)
+	for i := range files {
+		clipAll(&files[i].Path)
+	}
+	return files
 }

@@ -1,7 +1,9 @@
 package judge_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -252,5 +254,24 @@ func TestAGraceTimerThatComesTwiceAsksForOneLimitTimer(t *testing.T) {
 	s.put(event.Input{Timer: &due})
 	if len(s.timers) != 1 || !s.timers[0].Due.Equal(clock("10:05")) {
 		t.Errorf("timers: %v", s.timers)
+	}
+}
+
+// A policy has as many files as it has; a record has its bound.
+func TestAPolicyOfAnySizeHasARecord(t *testing.T) {
+	p := event.Policy{By: strings.Repeat("x", 1<<20), Commit: "c0ffee", Repository: "acme/policy"}
+	for i := range 5000 {
+		p.Files = append(p.Files, event.FileVersion{Path: strings.Repeat("f", i)})
+		p.Estate = append(p.Estate, event.RuleVersion{Name: fmt.Sprint("people/", i)})
+	}
+	records, _ := judge.New(judge.Config{}).Apply(event.Input{Time: clock("08:00"), Policy: &p})
+	r := records[0]
+	if _, err := r.Encode(); err != nil {
+		t.Fatal(err)
+	}
+	got := r.Body.(*event.Policy)
+	more := got.Files[len(got.Files)-1].Path
+	if len(got.Files) < 20 || !strings.HasPrefix(more, "… and ") || got.Commit != "c0ffee" || got.Repository != "acme/policy" || len(got.By) > 2000 {
+		t.Errorf("%d files, the last %q; by %.20q, commit %q", len(got.Files), more, got.By, got.Commit)
 	}
 }

@@ -78,7 +78,7 @@ func TestThePackHasTheBreadthItPromises(t *testing.T) {
 	if acts < 18 || len(p.Controls) < 6 {
 		t.Errorf("%d rules find acts and there are %d controls, want at least 18 and 6", acts, len(p.Controls))
 	}
-	for _, f := range []string{"aws/cloudtrail", "kubernetes/audit", "github/webhook", "github/audit", "approvals/cloudevents"} {
+	for _, f := range []string{"aws/cloudtrail", "kubernetes/audit", "github/webhook", "github/audit", "approvals/cloudevents", "sidedoor/monitor"} {
 		if !families[f] {
 			t.Errorf("no rule reads %s", f)
 		}
