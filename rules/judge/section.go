@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // errCut is that of a section that ends too early, or is none.
@@ -13,7 +12,6 @@ var errCut = errors.New("it is cut, or is no snapshot")
 // save appends the shelf to a snapshot: its words by number, the numbers that
 // are free, and its entries as they arrived, each text behind its length.
 func (s *shelf) save(b []byte) []byte {
-	b = slices.Grow(b, s.size())
 	d := &s.words
 	b = binary.AppendUvarint(b, uint64(d.next))
 	for n := int32(1); n < d.next; n++ {
@@ -29,10 +27,14 @@ func (s *shelf) save(b []byte) []byte {
 	return b
 }
 
-// size is about how many bytes the entries take.
-func (s *shelf) size() (size int) {
+// size is at least how many bytes save appends, and not many more.
+func (s *shelf) size() int {
+	size := binary.MaxVarintLen64 * (2 + len(s.words.free))
+	for n := range s.words.next {
+		size += len(s.words.words.at(n).text) + binary.MaxVarintLen32
+	}
 	for n := range s.places.next {
-		size += len(*s.texts.at(n)) + binary.MaxVarintLen16
+		size += len(*s.texts.at(n)) + binary.MaxVarintLen32
 	}
 	return size
 }

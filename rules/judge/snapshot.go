@@ -62,7 +62,7 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("judge: snapshot: %w", err)
 	}
-	b = append(b, '\n')
+	b = append(slices.Grow(b, 1+j.approvals.size()+j.facts.size()), '\n') // once: it may be large
 	return j.facts.save(j.approvals.save(b)), nil
 }
 
