@@ -51,6 +51,7 @@ func (l *loader) directory(r *reader, node ast.Node) {
 		r.fault(t.node, "%v", err)
 		return
 	}
+	l.keep(l.layerAt, d.File, src)
 	var faults []people.Fault
 	d.export, faults = people.Read(d.Format, d.File, src)
 	for _, f := range faults {

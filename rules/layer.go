@@ -106,14 +106,18 @@ func (l *loader) open(f Layer, name string) {
 	l.file(f.name(name), src)
 }
 
-// read reads a file of a layer, and keeps its digest: whatever a policy is made
-// of is read here.
+// read reads a file of a layer, and keeps its digest.
 func (l *loader) read(f Layer, name string) ([]byte, error) {
 	src, err := fs.ReadFile(f.FS, name)
 	if err == nil {
-		l.policy.Files = append(l.policy.Files, event.FileVersion{Path: f.name(name), Digest: event.DigestOf(src)})
+		l.keep(f, name, src)
 	}
 	return src, err
+}
+
+// keep keeps the digest of a file of a layer.
+func (l *loader) keep(f Layer, name string, src []byte) {
+	l.policy.Files = append(l.policy.Files, event.FileVersion{Path: f.name(name), Digest: event.DigestOf(src)})
 }
 
 // unreadable reports a file or folder that cannot be read: whatever rules are

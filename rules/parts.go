@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -53,8 +54,8 @@ func (e Estate) versions() []event.RuleVersion {
 	return out
 }
 
-// partsOf takes a mapping apart by its keys, and a list by the names of what is
-// in it.
+// partsOf takes a mapping apart by its keys, and a list by the names, or else the
+// files, of what is in it.
 func partsOf(raw json.RawMessage) map[string]json.RawMessage {
 	parts := map[string]json.RawMessage{}
 	if json.Unmarshal(raw, &parts) == nil {
@@ -65,11 +66,12 @@ func partsOf(raw json.RawMessage) map[string]json.RawMessage {
 		return map[string]json.RawMessage{"": raw}
 	}
 	for i, item := range items {
-		var named struct{ Name string }
-		if json.Unmarshal(item, &named) != nil || named.Name == "" {
+		var named struct{ Name, File string }
+		if json.Unmarshal(item, &named) != nil {
 			named.Name = fmt.Sprint(i)
 		}
-		parts[named.Name] = bytes.Join([][]byte{parts[named.Name], item}, nil)
+		name := cmp.Or(named.Name, named.File, fmt.Sprint(i))
+		parts[name] = bytes.Join([][]byte{parts[name], item}, nil)
 	}
 	return parts
 }

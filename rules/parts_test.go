@@ -13,7 +13,8 @@ import (
 
 func TestAPolicyKnowsTheDigestOfEveryFileThatItIsMadeOf(t *testing.T) {
 	base := fstest.MapFS{"controls.yaml": {Data: []byte("controls: [{id: A-1}]\n")}, "README.md": {Data: []byte("no policy")}}
-	over := fstest.MapFS{"estate.yaml": {Data: []byte("lists: {verbs: [list]}\n")}, "rules/broken.yml": {Data: []byte("title: [\n")}}
+	over := fstest.MapFS{"estate.yaml": {Data: []byte("lists: {verbs: [list]}\ndirectories: [{format: csv, file: people/staff.csv}]\n")},
+		"people/staff.csv": {Data: []byte("name,email\nbob,bob@acme.example\n")}, "rules/broken.yml": {Data: []byte("title: [\n")}}
 	p, _ := LoadLayers(Layer{FS: base, Path: "base"}, Layer{FS: over, Path: "over"})
 	src := map[string][]byte{}
 	for name, f := range base {
@@ -29,7 +30,7 @@ func TestAPolicyKnowsTheDigestOfEveryFileThatItIsMadeOf(t *testing.T) {
 		}
 		got = append(got, f.Path)
 	}
-	if want := []string{"base/controls.yaml", "over/estate.yaml", "over/rules/broken.yml"}; !slices.Equal(got, want) {
+	if want := []string{"base/controls.yaml", "over/estate.yaml", "over/people/staff.csv", "over/rules/broken.yml"}; !slices.Equal(got, want) {
 		t.Errorf("files %v, want %v", got, want)
 	}
 }
@@ -68,7 +69,8 @@ func TestNoPartOfAPolicyChangesUnseen(t *testing.T) {
 	base := func(replace ...string) fstest.MapFS {
 		files := fstest.MapFS{}
 		for name, src := range map[string]string{
-			"estate.yaml":   "lists: {verbs: [list], nouns: [pod]}\npeople: [{name: alice, email: a@acme.example, aliases: {github: [alice]}}, {name: bob}]\n",
+			"estate.yaml":   "lists: {verbs: [list], nouns: [pod]}\nservices: [{name: bot, owner: alice}]\ngroups: [{name: approvers, members: [alice]}]\nscopes: {acme: [prod]}\ndirectories: [{format: csv, file: staff.csv}]\npeople: [{name: alice, email: a@acme.example, aliases: {github: [alice]}}, {name: bob}]\n",
+			"staff.csv":     "name,email\nzoe,zoe@acme.example\n",
 			"controls.yaml": "controls: [{id: A-1, title: T, owner: alice, reviewers: [bob]}, {id: A-2}]\n",
 			"filter.yml":    "title: F\nname: quiet\nlogsource: {product: kubernetes}\nfilter: {rules: any, s: {verb: get}, condition: s}\n",
 		} {
@@ -87,6 +89,10 @@ func TestNoPartOfAPolicyChangesUnseen(t *testing.T) {
 		{"a list more", "nouns: [pod]", "nouns: [pod], more: []", []string{"lists/more"}},
 		{"somebody's alias", "github: [alice]", "github: [alice, mallory]", []string{"people/alice"}},
 		{"somebody more", "{name: bob}", "{name: bob}, {name: carol}", []string{"people/carol"}},
+		{"who answers for a service", "owner: alice}]\n", "owner: bob}]\n", []string{"services/bot"}},
+		{"a group's members", "members: [alice]", "members: [alice, bob]", []string{"groups/approvers"}},
+		{"what a scope holds", "[prod]", "[prod, staging]", []string{"scopes/acme"}},
+		{"an export of a directory", "zoe@acme.example", "zoe@other.example", []string{"directories/staff.csv", "people/zoe"}},
 		{"a control's reviewer", "reviewers: [bob]", "reviewers: [alice]", []string{"A-1"}},
 		{"a filter, though no rule is what it is for", "verb: get", "verb: list", []string{"quiet"}},
 		{"nothing", "nothing", "nothing", nil},
