@@ -160,7 +160,7 @@ func (d *demonstration) caught(ctx context.Context, b demo.Beat, verdicts []*eve
 			worth := v.Verdict != event.Approved || e.Verdict == event.Approved && (e == b.Expect[0] || e.Why != "")
 			return e.Rule == v.Rule.Name && e.Actor == v.Actor.Person && worth
 		})
-		line := fmt.Sprintf("       %s %s: %s\n", sign(v.Verdict), judged(v), printable(v.Reason))
+		line := fmt.Sprintf("       %s %s: %s\n", sign(v.Verdict), outcome(v), printable(v.Reason))
 		if expected && !told[line] {
 			told[line] = true
 			alarming = alarming || v.Verdict != event.Approved
@@ -182,9 +182,9 @@ func (d *demonstration) heard() {
 	}
 }
 
-// judged says what a verdict is and what the approval that came nearest was
+// outcome says what a verdict is and what the approval that came nearest was
 // worth, where that is not the same.
-func judged(v *event.Verdict) string {
+func outcome(v *event.Verdict) string {
 	why := demo.Decided(v)
 	if why == "" || why == event.Covers {
 		return string(v.Verdict)
