@@ -80,8 +80,12 @@ func (p *Policy) prune() sigma.Faults {
 // pruneCorrelations puts out of force what is fed by something that is off.
 func (p *Policy) pruneCorrelations(off map[string]bool) sigma.Faults {
 	var all sigma.Faults
+	isOff := func(x referred) bool { return off[x.id()] }
 	p.Correlations = slices.DeleteFunc(p.Correlations, func(c *Correlation) bool {
-		i := slices.IndexFunc(c.rules, func(x referred) bool { return off[x.id()] })
+		if c.countsAny() { // and the others still count
+			c.rules = slices.DeleteFunc(c.rules, isOff)
+		}
+		i := slices.IndexFunc(c.rules, isOff)
 		if i < 0 {
 			return false
 		}

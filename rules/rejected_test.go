@@ -152,3 +152,26 @@ func TestARejectedRuleLeavesTheOneThatItReplacesInForce(t *testing.T) {
 		}
 	}
 }
+
+// One rule that is off must not silence what watches over all of them.
+func TestACorrelationOfAnyRuleOutlivesARuleWithAFault(t *testing.T) {
+	many := `title: Many bypasses
+name: many
+correlation: {type: event_count, rules: [any], group-by: [identity], timespan: 1d, condition: {gte: 5}}
+verdict: bypass
+control: CHG-03
+`
+	unlisted := strings.NewReplacer("name: r", "name: unlisted", "1111-1111", "1111-2222", "verb: delete", "verb|expand: '%verbs%'").Replace(head)
+	p, faults := rules.Load(folder{
+		"controls.yaml": controls, "g.yml": grants, "good.yml": head + act, "many.yml": many, "unlisted.yml": unlisted + act,
+	}.fs())
+	if got := names(p); !slices.Equal(got, []string{"g", "r"}) || len(faults) != 1 {
+		t.Errorf("in force are %v, and the faults are\n%v", got, faults)
+	}
+	if len(p.Correlations) != 1 || p.Correlations[0].Name != "many" {
+		t.Errorf("correlations in force are %v", p.Correlations)
+	}
+	if _, faults := p.Compile(rules.Defaults{}); len(faults) > 0 {
+		t.Error(faults)
+	}
+}

@@ -97,6 +97,12 @@ func (r *resolver) references(c *Correlation) bool {
 	return len(r.faults) == before
 }
 
+// countsAny says whether the correlation counts the verdicts of every rule
+// that has an act, and so names none.
+func (c *Correlation) countsAny() bool {
+	return len(c.Verdicts) > 0 && slices.ContainsFunc(c.Rules, func(r sigma.Reference) bool { return r.Name == anyRule })
+}
+
 // any has the correlation count the verdicts of every rule that has an act.
 func (c *Correlation) any(all []*Rule) {
 	for _, x := range all {
