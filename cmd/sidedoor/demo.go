@@ -146,6 +146,7 @@ func (d *demonstration) closing() {
   Look around:
     sidedoor review list --config %s
     sidedoor review show --config %s ALERT
+    sidedoor explain --config %s ALERT
     sidedoor audit population --config %s CHG-01 --from %s --to %s
-`, d.dir, filepath.Join(d.dir, "data"), config, config, config, week.Start().Format(time.DateOnly), week.End().Format(time.DateOnly))
+`, d.dir, filepath.Join(d.dir, "data"), config, config, config, config, week.Start().Format(time.DateOnly), week.End().Format(time.DateOnly))
 }

@@ -103,7 +103,7 @@ func (d *demonstration) await(ctx context.Context, b demo.Beat) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		verdicts, err := d.latest(ctx)
@@ -137,12 +137,14 @@ func unmet(b demo.Beat, verdicts []*event.Verdict, expected func(demo.Expect) ev
 		want := expected(e)
 		n := 0
 		for _, v := range verdicts {
-			if v.Rule.Name == e.Rule && v.Actor.Person == e.Actor && (v.Verdict == want || v.Verdict == e.Final()) {
+			told := v.Verdict == want || v.Verdict == e.Final()
+			decided := e.Why == "" || v.Verdict != e.Final() || demo.Decided(v) == e.Why
+			if v.Rule.Name == e.Rule && v.Actor.Person == e.Actor && told && decided {
 				n++
 			}
 		}
 		if n < max(e.Acts, 1) {
-			return fmt.Sprintf("%s of %s by %s", want, e.Rule, e.Actor)
+			return strings.TrimSpace(fmt.Sprintf("%s of %s by %s %s", want, e.Rule, e.Actor, e.Why))
 		}
 	}
 	return ""
@@ -153,8 +155,12 @@ func (d *demonstration) caught(ctx context.Context, b demo.Beat, verdicts []*eve
 	told := map[string]bool{}
 	alarming := false
 	for _, v := range verdicts {
-		expected := slices.ContainsFunc(b.Expect, func(e demo.Expect) bool { return e.Rule == v.Rule.Name && e.Actor == v.Actor.Person })
-		line := fmt.Sprintf("       %s %s: %s\n", sign(v.Verdict), v.Verdict, printable(v.Reason))
+		expected := slices.ContainsFunc(b.Expect, func(e demo.Expect) bool {
+			// What is approved beside the point is not worth a line.
+			worth := v.Verdict != event.Approved || e.Verdict == event.Approved && (e == b.Expect[0] || e.Why != "")
+			return e.Rule == v.Rule.Name && e.Actor == v.Actor.Person && worth
+		})
+		line := fmt.Sprintf("       %s %s: %s\n", sign(v.Verdict), decided(v), printable(v.Reason))
 		if expected && !told[line] {
 			told[line] = true
 			alarming = alarming || v.Verdict != event.Approved
@@ -174,6 +180,16 @@ func (d *demonstration) heard() {
 			fmt.Fprintf(d.out, "       → Slack: %s\n", printable(m.Text))
 		}
 	}
+}
+
+// decided says what a verdict is and what the approval that came nearest was
+// worth, where that is not the same.
+func decided(v *event.Verdict) string {
+	why := demo.Decided(v)
+	if why == "" || why == event.Covers {
+		return string(v.Verdict)
+	}
+	return fmt.Sprintf("%s, %s", v.Verdict, why)
 }
 
 func sign(s event.State) string {

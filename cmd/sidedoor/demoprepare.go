@@ -78,7 +78,7 @@ sources:
     coverage: events
     approvals: {path: /approvals, token-file: secrets/approvals}
 
-alerting: {group-wait: 300ms}
+alerting: {group-wait: 100ms}
 receivers:
   - name: secops
     slack: {url-file: secrets/slack-url}

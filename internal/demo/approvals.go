@@ -10,7 +10,7 @@ type cloudEvent struct {
 	Source      string    `json:"source"`
 	Type        string    `json:"type"`
 	Time        time.Time `json:"time"`
-	Data        approval  `json:"data"`
+	Data        any       `json:"data"`
 }
 
 // approval is the data of an event that approves something.
@@ -24,18 +24,32 @@ type approval struct {
 	Reason    string    `json:"reason,omitempty"`
 }
 
+// revocation is the data of an event that takes an approval back.
+type revocation struct {
+	Kind      string    `json:"kind"`
+	Reference string    `json:"reference"`
+	At        time.Time `json:"at"`
+}
+
 // Types of the feed's events.
 const (
 	typeGrant      = "dev.sidedoor.access-grant"
 	typeBreakGlass = "dev.sidedoor.break-glass"
 	typeTicket     = "dev.sidedoor.change-ticket"
+	typeReviewed   = "dev.sidedoor.emergency-review"
+	typeException  = "dev.sidedoor.exception"
+	typeRevocation = "dev.sidedoor.revocation"
 	typeHeartbeat  = "dev.sidedoor.heartbeat"
+	typePackaged   = "dev.cdevents.artifact.packaged.0.2.0"
 )
 
-func (s *scribe) approve(at time.Time, kind string, a approval) {
+func (s *scribe) approve(at time.Time, kind string, a approval) { s.tell(at, kind, a) }
+
+// tell writes down an event of the feed.
+func (s *scribe) tell(at time.Time, kind string, data any) {
 	s.write(happening{at: at, source: SourceApprovals}, cloudEvent{
 		SpecVersion: "1.0", ID: s.dice.uuid(), Source: "https://access." + s.Company.Domain,
-		Type: kind, Time: at, Data: a,
+		Type: kind, Time: at, Data: data,
 	})
 }
 

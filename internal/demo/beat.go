@@ -37,6 +37,9 @@ type Expect struct {
 	Actor   string      `yaml:"actor"` // person of the estate
 	// Acts is how many acts there are. Zero: one.
 	Acts int `yaml:"acts"`
+	// Why is what the decisive approval was worth in the end, if the story is
+	// about that.
+	Why event.Why `yaml:"why"`
 }
 
 // Final is the verdict that stands at the end of the week.
@@ -45,6 +48,15 @@ func (e Expect) Final() event.State {
 		return e.Becomes
 	}
 	return e.Verdict
+}
+
+// Decided returns what the decisive approval of a verdict was worth; nothing if
+// none came near.
+func Decided(v *event.Verdict) event.Why {
+	if len(v.Considered) == 0 {
+		return ""
+	}
+	return v.Considered[0].Why
 }
 
 // beatFile is beats.yaml.
@@ -82,6 +94,7 @@ func loadBeats(fsys fs.FS, s *scribe) ([]*Beat, error) {
 				return nil, fmt.Errorf("scenario: beats.yaml: %q: event %d: %w", told.Title, i, err)
 			}
 		}
+		s.commits[told.Title] = part.commit
 		beats = append(beats, b)
 	}
 	return beats, nil

@@ -34,8 +34,8 @@ type judgement struct {
 type bench struct {
 	policy  *rules.Policy
 	matcher *rules.Matcher
-	beats   map[string]*demo.Beat // by match
-	last    map[string]*judgement // by verdict
+	beats   map[event.Digest]*demo.Beat // by event
+	last    map[string]*judgement       // by verdict
 }
 
 func newBench(t *testing.T, sc *demo.Scenario) *bench {
@@ -48,7 +48,7 @@ func newBench(t *testing.T, sc *demo.Scenario) *bench {
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return &bench{policy: policy, matcher: matcher, beats: map[string]*demo.Beat{}, last: map[string]*judgement{}}
+	return &bench{policy: policy, matcher: matcher, beats: map[event.Digest]*demo.Beat{}, last: map[string]*judgement{}}
 }
 
 // match turns a delivery into matches; newest is when its last event occurred.
@@ -56,7 +56,7 @@ func (b *bench) match(t *testing.T, d demo.Delivery) (matches []event.Match, new
 	t.Helper()
 	events := batch(t, d)
 	for _, e := range events.Events {
-		if e.Occurred.IsZero() && (d.Kind == "branch_protection_rule" || d.Kind == "meta") {
+		if e.Occurred.IsZero() && slices.Contains([]string{"branch_protection_rule", "meta", "membership"}, d.Kind) {
 			continue // these do not say when they happened
 		}
 		if e.Occurred.IsZero() || e.Occurred.After(d.At) || e.Occurred.Before(d.At.Add(-15*time.Minute)) {
@@ -71,7 +71,7 @@ func (b *bench) match(t *testing.T, d demo.Delivery) (matches []event.Match, new
 		t.Errorf("%s of %s: %s", d.Source, d.At, x.Reason)
 	}
 	for _, m := range matches {
-		b.beats[m.ID()] = d.Beat
+		b.beats[m.Event.Key()] = d.Beat
 	}
 	return matches, newest
 }
@@ -80,7 +80,7 @@ func (b *bench) match(t *testing.T, d demo.Delivery) (matches []event.Match, new
 func (b *bench) note(r event.Record) error {
 	if v, ok := r.Body.(*event.Verdict); ok {
 		if b.last[v.ID] == nil {
-			b.last[v.ID] = &judgement{beat: b.beats[v.ID]}
+			b.last[v.ID] = &judgement{beat: b.beats[v.Event.Key()]}
 		}
 		b.last[v.ID].verdict = v
 		b.last[v.ID].history = append(b.last[v.ID].history, v.Verdict)

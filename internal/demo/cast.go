@@ -43,6 +43,8 @@ type cast struct {
 	People   []Person  `yaml:"people"`
 	Services []string  `yaml:"services"`
 	monday   time.Time // of the week, at midnight
+
+	groups map[string][]string // of the estate: names of the members
 }
 
 // estate is what the demo needs to know of the policy's estate.
@@ -52,6 +54,10 @@ type estate struct {
 		Email   string              `yaml:"email"`
 		Aliases map[string][]string `yaml:"aliases"`
 	} `yaml:"people"`
+	Groups []struct {
+		Name    string   `yaml:"name"`
+		Members []string `yaml:"members"`
+	} `yaml:"groups"`
 }
 
 func readYAML(fsys fs.FS, name string, to any, opts ...yaml.DecodeOption) error {
@@ -82,6 +88,10 @@ func loadCast(fsys fs.FS) (*cast, error) {
 		return nil, errors.New("scenario: cast.yaml: services: there is none")
 	}
 	c.introduce(e)
+	c.groups = map[string][]string{}
+	for _, g := range e.Groups {
+		c.groups[g.Name] = g.Members
+	}
 	return &c, nil
 }
 

@@ -19,9 +19,15 @@ type form struct {
 	Deploy      *deployForm      `yaml:"deploy"`
 	Protection  *protectionForm  `yaml:"protection"`
 	HookRemoved *hookForm        `yaml:"webhook-removed"`
+	TeamAdded   *teamForm        `yaml:"team-added"`
+	Build       *buildForm       `yaml:"build"`
+	Sync        *syncForm        `yaml:"sync"`
 	Grant       *approvalForm    `yaml:"access-grant"`
 	BreakGlass  *approvalForm    `yaml:"break-glass"`
 	Ticket      *approvalForm    `yaml:"change-ticket"`
+	Exception   *approvalForm    `yaml:"exception"`
+	Reviewed    *approvalForm    `yaml:"emergency-review"`
+	Revocation  *revocationForm  `yaml:"revocation"`
 }
 
 // writer writes down the events that a form is short for.
@@ -44,46 +50,19 @@ func (f form) write(s *scribe, begin time.Time) error {
 	add(f.Deploy != nil, f.Deploy)
 	add(f.Protection != nil, f.Protection)
 	add(f.HookRemoved != nil, f.HookRemoved)
+	add(f.TeamAdded != nil, f.TeamAdded)
+	add(f.Build != nil, f.Build)
+	add(f.Sync != nil, f.Sync)
 	add(f.Grant != nil, typed{f.Grant, typeGrant})
 	add(f.BreakGlass != nil, typed{f.BreakGlass, typeBreakGlass})
 	add(f.Ticket != nil, typed{f.Ticket, typeTicket})
+	add(f.Exception != nil, typed{f.Exception, typeException})
+	add(f.Reviewed != nil, typed{f.Reviewed, typeReviewed})
+	add(f.Revocation != nil, f.Revocation)
 	if len(chosen) != 1 || f.After < 0 {
 		return errors.New("it has to say one thing that happens, at or after the beat's begin")
 	}
 	return chosen[0].write(s, begin.Add(f.After))
-}
-
-// approvalForm is an event of the approvals feed.
-type approvalForm struct {
-	To        string        `yaml:"to"`
-	By        string        `yaml:"by"` // none: nobody else was asked
-	Scope     string        `yaml:"scope"`
-	Lasts     time.Duration `yaml:"lasts"`
-	Backdated time.Duration `yaml:"backdated"` // it claims to hold since then
-	Reference string        `yaml:"reference"`
-	Reason    string        `yaml:"reason"`
-}
-
-type typed struct {
-	*approvalForm
-	kind string
-}
-
-func (f typed) write(s *scribe, at time.Time) error {
-	to, err := s.person(f.To)
-	if err != nil {
-		return err
-	}
-	a := approval{Actor: to.Email, Scope: f.Scope, From: at.Add(-f.Backdated), Until: at.Add(f.Lasts), Reference: f.Reference, Reason: f.Reason}
-	if f.By != "" {
-		by, err := s.person(f.By)
-		if err != nil {
-			return err
-		}
-		a.Approver = by.Email
-	}
-	s.approve(at, f.kind, a)
-	return nil
 }
 
 // kubectlForm is somebody's requests to the cluster, one after the other.

@@ -73,6 +73,7 @@ type branch struct {
 type pullRequest struct {
 	ID             uint32   `json:"id"`
 	Number         int      `json:"number"`
+	HTMLURL        string   `json:"html_url"`
 	State          string   `json:"state"`
 	Title          string   `json:"title"`
 	User           account  `json:"user"`
@@ -114,6 +115,11 @@ func (s *scribe) repository(name string, at time.Time) repository {
 		ID: number(name), Name: name, FullName: s.Company.Organisation + "/" + name, Private: true,
 		Owner: s.organisation(), DefaultBranch: mainBranch, UpdatedAt: stamp(at), PushedAt: stamp(at),
 	}
+}
+
+// web is where people look at something of a repository.
+func (s *scribe) web(repo, what string, id int64) string {
+	return fmt.Sprintf("https://github.com/%s/%s/%s/%d", s.Company.Organisation, repo, what, id)
 }
 
 func (s *scribe) organisation() account {

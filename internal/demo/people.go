@@ -71,10 +71,15 @@ func (s *scribe) grant(at time.Time, p Person, scope string, lasts time.Duration
 	})
 }
 
-// takePower takes a privileged role by the front door: a grant, then the role.
+// takePower takes a privileged role by the front door: a ticket for what is to
+// be changed, a grant, then the role.
 func (s *scribe) takePower(p Person, at time.Time) {
-	const role = "ProductionAdmin"
-	s.grant(at, p, s.roleARN(role), 2*time.Hour, "planned maintenance")
+	const role, reason = "ProductionAdmin", "planned maintenance"
+	s.approve(at.Add(-10*time.Minute), typeTicket, approval{
+		Actor: p.Email, Approver: s.role("security operations")[0].Email, Scope: s.Company.Account + "/production",
+		From: at, Until: at.Add(2 * time.Hour), Reference: fmt.Sprintf("CHG-%d", 3000+int(at.Sub(s.monday)/time.Minute)), Reason: reason,
+	})
+	s.grant(at, p, s.roleARN(role), 2*time.Hour, reason)
 	at = at.Add(s.dice.between(3*time.Minute, 25*time.Minute))
 	who := s.assume(at, p, role)
 	for range 2 + s.dice.IntN(2) {

@@ -29,8 +29,9 @@ type happening struct {
 type scribe struct {
 	*cast
 	dice    dice
-	beat    *Beat  // whose events are written
-	commit  string // on main, of the beat's last pull request
+	beat    *Beat             // whose events are written
+	commit  string            // on main, of the beat's last pull request
+	commits map[string]string // of the beats that were told, by title
 	written *[]happening
 }
 

@@ -40,7 +40,7 @@ func LoadWeek(fsys fs.FS, monday time.Time) (*Scenario, error) {
 		return nil, err
 	}
 	sc := &Scenario{Company: c.Company, People: c.People, policy: policy}
-	s := &scribe{cast: c, written: &sc.happenings}
+	s := &scribe{cast: c, commits: map[string]string{}, written: &sc.happenings}
 	if sc.beats, err = loadBeats(fsys, s); err != nil {
 		return nil, err
 	}
