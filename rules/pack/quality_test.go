@@ -17,7 +17,9 @@ import (
 
 // complete are the folders whose acts have everything that people on call and
 // reviewers need.
-var complete = map[string]bool{"aws": true, "kubernetes": true}
+var complete = map[string]bool{
+	"aws": true, "kubernetes": true, "github": true, "gitlab": true, "gitops": true, "ci": true, "monitor": true, "people": true,
+}
 
 // finder is a rule or a correlation that finds acts.
 type finder struct {
