@@ -25,13 +25,15 @@ type act struct {
 	Relied []string `json:"relied,omitempty"`
 	// Parts count towards correlations once the act has a certain verdict.
 	Parts []event.Part `json:"parts,omitempty"`
+	// Awaits is the source whose mark it waits for. It cannot be worked out
+	// again: what led the act to ask for that source may be forgotten.
+	Awaits string `json:"awaits,omitempty"`
 
-	actor  event.Party      // of the last inquiry
-	asked  map[key]struct{} // likewise
-	calm   *list.Element    // among the approved acts that raised no alert
-	place                   // among the acts that wait for the same mark
-	awaits string           // the source of that mark
-	line   *list.Element
+	actor event.Party      // of the last inquiry
+	asked map[key]struct{} // likewise
+	calm  *list.Element    // among the approved acts that raised no alert
+	place                  // among the acts that wait for the same mark
+	line  *list.Element
 }
 
 // graceEnd is when an act is first looked at again, and up to when its

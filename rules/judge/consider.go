@@ -47,7 +47,7 @@ func (j *Judge) verdict(a *act, found answer) event.Verdict {
 		Event: m.Event, Required: m.Act.ApprovedBy, Considered: considered(found.findings), Alert: a.Alert,
 		Together: a.Together,
 	}
-	v.Omitted = len(found.findings) - len(v.Considered)
+	v.Omitted = found.total - len(v.Considered)
 	if a.State != event.Approved {
 		v.Behind = j.behind(a)
 	}

@@ -57,15 +57,15 @@ func (j *Judge) await(a *act, source string) {
 	if a.Waiting {
 		j.release(a)
 	}
-	a.Waiting, a.awaits = true, source
+	a.Waiting, a.Awaits = true, source
 	a.due = a.graceEnd()
 	j.sources[source].waiting.add(a)
 }
 
 // release ends an act's waiting.
 func (j *Judge) release(a *act) {
-	j.sources[a.awaits].waiting.remove(a)
-	a.Waiting, a.awaits = false, ""
+	j.sources[a.Awaits].waiting.remove(a)
+	a.Waiting, a.Awaits = false, ""
 }
 
 // mark moves a source's coverage forward, never back, and looks again at the

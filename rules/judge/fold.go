@@ -74,6 +74,10 @@ func (j *Judge) reconsider(acts []*act) {
 		found := j.inquire(a)
 		state := found.state()
 		switch {
+		case a.Waiting && len(j.behind(a)) == 0: // it no longer asks for what it waited for
+			j.settle(a, state, found)
+		case state == a.State && found.counts() && !j.forgot(a): // perhaps by others
+			a.Relied = found.relied()
 		case nearness(state) > nearness(a.State):
 			j.settle(a, state, found)
 		case state == a.State || a.State == event.Pending || a.State == event.Undetermined || j.forgot(a):

@@ -13,17 +13,26 @@ import (
 // Bounds on one inquiry: hostile approvals could lead on from each other for
 // ever, or fan out.
 const (
-	maxLinks    = 8      // in a row
-	maxWeighed  = 10_000 // approvals, for links
-	maxSessions = 8      // in a row
+	maxLinks    = 8       // in a row
+	maxFollowed = 10_000  // links
+	maxWeighed  = 100_000 // approvals, for links
+	maxSessions = 8       // in a row
+	maxRelied   = 64      // approvals that a verdict is said to rest on
 )
 
 // inquiry looks for what approves an act. It notes all that it asked for, so
 // that the act is looked at again when an answer changes.
 type inquiry struct {
-	j     *Judge
-	asked map[key]struct{}
-	left  int // of maxWeighed
+	j       *Judge
+	asked   map[key]struct{}
+	follows int               // left of maxFollowed
+	weighs  int               // left of maxWeighed; negative once they were too many
+	seen    map[held]struct{} // what came near the act itself
+
+	// What was worked out already: it takes long where much is held of one thing.
+	ids    map[held]string
+	began  map[string]event.Party // who began a session; nobody if that is not known
+	stated map[event.FactRef]map[string][]time.Time
 }
 
 // finding is an approval that came near, and what it is worth.
@@ -41,7 +50,8 @@ type finding struct {
 type answer struct {
 	why      event.Why // what all of it is worth; empty if nothing came near
 	since    time.Time
-	findings []finding // the decisive one first
+	findings []finding // the decisive one first; of those that do not count only the nearest
+	total    int       // how many came near the act itself
 }
 
 // counts says whether the requirement is met, be it late.
@@ -60,7 +70,10 @@ func (a answer) state() event.State {
 
 // inquire looks for what approves the act, and has it wait for what it asked.
 func (j *Judge) inquire(a *act) answer {
-	q := &inquiry{j: j, asked: make(map[key]struct{}, 4), left: maxWeighed}
+	q := &inquiry{
+		j: j, asked: make(map[key]struct{}, 4), follows: maxFollowed, weighs: maxWeighed,
+		seen: map[held]struct{}{}, ids: map[held]string{}, began: map[string]event.Party{}, stated: map[event.FactRef]map[string][]time.Time{},
+	}
 	a.actor = q.who(a.Match.Act.Actor)
 	m := matter{at: a.Match.Event.At(), source: a.Match.Event.Source, actor: a.actor}
 	var best answer
@@ -72,7 +85,7 @@ func (j *Judge) inquire(a *act) answer {
 		}
 		all = append(all, found.findings...)
 	}
-	best.findings = once(sorted(all, m.at))
+	best.findings, best.total = once(q.sorted(all, m.at)), len(q.seen)
 	j.acts.ask(a, q.asked)
 	return best
 }
@@ -83,7 +96,7 @@ func (q *inquiry) meet(r event.Requirement, m matter, depth int) answer {
 	for _, also := range r.Also {
 		all = all.and(q.meet(also, m, depth))
 	}
-	all.findings = sorted(all.findings, m.at)
+	all.findings = q.sorted(all.findings, m.at)
 	return all
 }
 
@@ -120,7 +133,9 @@ func (a answer) relied() []string {
 }
 
 func (f finding) relied(ids []string) []string {
-	ids = append(ids, f.match.ID()) // by which it is held
+	if len(ids) < maxRelied {
+		ids = append(ids, f.approval.id()) // by which it is held
+	}
 	for _, l := range f.links {
 		ids = l.relied(ids)
 	}
@@ -136,15 +151,36 @@ func demote(list []finding, counting ...event.Why) {
 	}
 }
 
-// meetOne looks for what meets the requirement itself.
+// meetOne looks for what meets the requirement itself. Links are followed from
+// the nearest approval on, so that which of too many are not does not depend on
+// the order in which they came.
 func (q *inquiry) meetOne(r event.Requirement, m matter, depth int) answer {
 	var a answer
-	for p := range q.near(r, m) {
-		f := finding{approval: p, match: p.match()}
-		q.weigh(&f, r, m, depth)
-		a.findings = append(a.findings, f)
+	near := q.near(r, m)
+	if depth > 0 {
+		if q.weighs -= len(near); q.weighs < 0 {
+			return a
+		}
 	}
-	a.findings = sorted(a.findings, m.at)
+	most := 4 * event.MaxConsidered
+	for p := range near {
+		if depth == 0 {
+			q.seen[p] = struct{}{}
+		}
+		f := finding{approval: p, match: p.match()}
+		q.weigh(&f, r, m)
+		if a.findings = append(a.findings, f); len(a.findings) > most {
+			a.findings = q.nearest(a.findings, m.at)
+			most = max(most, 2*len(a.findings))
+		}
+	}
+	a.findings = q.sorted(a.findings, m.at)
+	for i := range a.findings {
+		if f := &a.findings[i]; f.why == "" {
+			q.conclude(f, r, m, depth)
+		}
+	}
+	a.findings = q.nearest(a.findings, m.at)
 	if len(a.findings) > 0 {
 		a.why, a.since = q.enough(a.findings, max(r.Approvers, 1))
 	}
@@ -165,6 +201,7 @@ func (q *inquiry) enough(list []finding, people int) (event.Why, time.Time) {
 			break
 		}
 		by := q.who(f.match.Approval.Approver)
+		by = event.Party{Person: cmp.Or(by.Owner, by.Person)} // through a bot it is still one person
 		if people > 1 && anyPerson(approvers, by) {
 			continue
 		}
@@ -209,11 +246,19 @@ func (q *inquiry) follow(f *finding, depth int) bool {
 	ap := f.match.Approval
 	m := matter{at: ap.Recorded, source: f.match.Event.Source, actor: q.who(ap.Actor)}
 	for _, r := range ap.Requires {
-		if q.left--; q.left < 0 || depth == maxLinks {
-			f.detail = "it leads too far"
+		var link answer
+		tooFar := depth == maxLinks
+		if !tooFar {
+			q.follows--
+			if tooFar = q.follows < 0; !tooFar {
+				link = q.meet(r, m, depth+1)
+				tooFar = q.weighs < 0
+			}
+		}
+		if tooFar {
+			f.detail = "links that lead too far"
 			return false
 		}
-		link := q.meet(r, m, depth+1)
 		if len(link.findings) > 0 {
 			f.links = append(f.links, link.findings[0])
 		}
@@ -234,13 +279,7 @@ func (q *inquiry) who(p event.Party) event.Party {
 		if p.Session == "" || certain && !p.Unknown {
 			return p
 		}
-		var began event.Party
-		for f := range q.facts(event.FactRef{Is: event.FactSession, Of: p.Session}) {
-			named := f.Who.Name != "" && f.Who.Person != ""
-			if named && (began.Name == "" || cmp.Or(cmp.Compare(f.Who.Name, began.Name), cmp.Compare(f.Who.Person, began.Person)) < 0) {
-				began = f.Who // one, whatever the order in which they came
-			}
-		}
+		began := q.beginner(p.Session)
 		if began.Name == "" || began.Unknown && !p.Unknown {
 			return p
 		}
@@ -249,6 +288,44 @@ func (q *inquiry) who(p event.Party) event.Party {
 		p = began
 	}
 	return p
+}
+
+// beginner is who began the session: of several one, whatever the order in
+// which they came.
+func (q *inquiry) beginner(session string) event.Party {
+	began, known := q.began[session]
+	if known {
+		return began
+	}
+	for f := range q.facts(event.FactRef{Is: event.FactSession, Of: session}) {
+		named := f.Who.Name != "" && f.Who.Person != ""
+		if named && (began.Name == "" || cmp.Or(cmp.Compare(f.Who.Name, began.Name), cmp.Compare(f.Who.Person, began.Person)) < 0) {
+			began = f.Who
+		}
+	}
+	q.began[session] = began
+	return began
+}
+
+// since gives for everybody, folded, of whom the fact is stated, since when it
+// is, in order.
+func (q *inquiry) since(ref event.FactRef) map[string][]time.Time {
+	people, known := q.stated[ref]
+	if known {
+		return people
+	}
+	people = map[string][]time.Time{}
+	for f := range q.facts(ref) {
+		if who := q.who(f.Who); who.Person != "" {
+			person := fold(who.Person)
+			people[person] = append(people[person], f.Since)
+		}
+	}
+	for _, since := range people {
+		slices.SortFunc(since, time.Time.Compare)
+	}
+	q.stated[ref] = people
+	return people
 }
 
 func (q *inquiry) facts(ref event.FactRef) iter.Seq[event.Fact] {
@@ -265,8 +342,32 @@ func factKey(ref event.FactRef) key { return key{"\n" + ref.Is, ref.Of} }
 // isFact says whether the key asks for a fact.
 func (k key) isFact() bool { return strings.HasPrefix(k.kind, "\n") }
 
+// nearest is sorted, without all but the nearest of those that cannot count:
+// no verdict lists more of them.
+func (q *inquiry) nearest(list []finding, at time.Time) []finding {
+	others := 0
+	return slices.DeleteFunc(q.sorted(list, at), func(f finding) bool {
+		if f.why == "" || rank(f.why) <= rank(event.RecordedAfter) {
+			return false
+		}
+		others++
+		return others > event.MaxConsidered
+	})
+}
+
+// id is that of the approval. Of thousands that differ in nothing else it is
+// asked for again and again.
+func (q *inquiry) id(p held) string {
+	id, known := q.ids[p]
+	if !known {
+		id = p.id()
+		q.ids[p] = id
+	}
+	return id
+}
+
 // sorted orders findings, the decisive one first.
-func sorted(list []finding, at time.Time) []finding {
+func (q *inquiry) sorted(list []finding, at time.Time) []finding {
 	slices.SortFunc(list, func(x, y finding) int {
 		px, py := x.match.Approval, y.match.Approval
 		order := cmp.Or(
@@ -275,7 +376,7 @@ func sorted(list []finding, at time.Time) []finding {
 			strings.Compare(px.Reference, py.Reference),
 		)
 		if order == 0 && x.approval != y.approval { // rarely: an ID has to be worked out
-			order = strings.Compare(x.approval.id(), y.approval.id())
+			order = strings.Compare(q.id(x.approval), q.id(y.approval))
 		}
 		return order
 	})

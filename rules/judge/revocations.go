@@ -2,6 +2,7 @@ package judge
 
 import (
 	"container/list"
+	"slices"
 	"time"
 
 	"sidedoor/event"
@@ -11,7 +12,7 @@ import (
 type revocations struct {
 	line   *list.List
 	byID   map[string]struct{}
-	byWhat map[taken][]*revocation
+	byWhat map[taken][]*revocation // by the time from which they hold
 }
 
 // revocation is one that is held.
@@ -43,18 +44,21 @@ func (s *revocations) add(r *revocation) bool {
 	s.byID[r.ID] = struct{}{}
 	s.line.PushBack(r)
 	t := takes(r.Revocation)
-	s.byWhat[t] = append(s.byWhat[t], r)
+	i, _ := slices.BinarySearchFunc(s.byWhat[t], r.Revocation.At, byAt)
+	s.byWhat[t] = slices.Insert(s.byWhat[t], i, r)
 	return true
 }
+
+func byAt(r *revocation, at time.Time) int { return r.Revocation.At.Compare(at) }
 
 // of returns when the approval was first taken back, the zero time if it was
 // not. What was recorded later than a revocation is not touched by it.
 func (s *revocations) of(p event.Approval) (at time.Time) {
 	look := func(t taken) {
-		for _, r := range s.byWhat[t] {
-			if !r.Revocation.At.Before(p.Recorded) && (at.IsZero() || r.Revocation.At.Before(at)) {
-				at = r.Revocation.At
-			}
+		list := s.byWhat[t]
+		i, _ := slices.BinarySearchFunc(list, p.Recorded, byAt)
+		if i < len(list) && (at.IsZero() || list[i].Revocation.At.Before(at)) {
+			at = list[i].Revocation.At
 		}
 	}
 	if p.Reference != "" {
@@ -72,7 +76,11 @@ func (s *revocations) forget(most int) (crowded int) {
 		r := s.line.Remove(s.line.Front()).(*revocation)
 		delete(s.byID, r.ID)
 		t := takes(r.Revocation)
-		if s.byWhat[t] = s.byWhat[t][1:]; len(s.byWhat[t]) == 0 { // the oldest of all is the first of its own
+		i, _ := slices.BinarySearchFunc(s.byWhat[t], r.Revocation.At, byAt)
+		for s.byWhat[t][i] != r { // of the same time
+			i++
+		}
+		if s.byWhat[t] = slices.Delete(s.byWhat[t], i, i+1); len(s.byWhat[t]) == 0 {
 			delete(s.byWhat, t)
 		}
 		crowded++

@@ -14,14 +14,14 @@ import (
 
 // snapshotVersion is to change whenever an older snapshot, restored, would
 // behave differently. The owner of the judge then replays the stream.
-const snapshotVersion = 3
+const snapshotVersion = 4
 
 // snapshot is a judge's state in the order in which it can be built up again,
 // so that judges with equal inputs give equal bytes. It is a line of JSON, behind
 // which the approvals and then the facts stand as they are held, since there may
 // be a million of each:
 //
-//	{"version":3,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
+//	{"version":4,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
 type snapshot struct {
 	Version     int           `json:"version"`
 	Clock       time.Time     `json:"clock"`
@@ -152,6 +152,8 @@ func (j *Judge) rebuildAct(a *act) error {
 		return fmt.Errorf("%s, and in alert %q", a.State, a.Alert)
 	case a.Waiting && !unsure:
 		return fmt.Errorf("%s, and waiting", a.State)
+	case !a.Waiting && a.Awaits != "":
+		return fmt.Errorf("waits for %q without waiting", a.Awaits)
 	}
 	if al != nil {
 		al.held++
@@ -163,11 +165,11 @@ func (j *Judge) rebuildAct(a *act) error {
 	if !a.Waiting {
 		return nil
 	}
-	behind := j.behind(a)
-	if len(behind) == 0 {
-		return errors.New("waits for nothing")
+	s := j.sources[a.Awaits]
+	if s == nil || !s.Through.Before(a.graceEnd()) {
+		return fmt.Errorf("waits for %q, which is not behind", a.Awaits)
 	}
 	a.Waiting = false
-	j.await(a, behind[0])
+	j.await(a, a.Awaits)
 	return nil
 }

@@ -20,14 +20,14 @@ type matter struct {
 
 // weigh finds out what the approval is worth for the matter under requirement
 // r: whether it covers it and, if not, the first reason why not, in the order
-// of [event.Why]'s constants. Links are followed only where nothing else is
-// wrong.
+// of [event.Why]'s constants. Where nothing is wrong but perhaps its links or
+// that it came too late, it gives no reason; see conclude.
 //
 // Skew excuses an approval that seems to begin or to be recorded after the
 // act, never one that had ended or was taken back. An approval that was
 // recorded after the act and holds from then on, or from before, is
 // recorded-after: that is how systems fill in what is given afterwards.
-func (q *inquiry) weigh(f *finding, r event.Requirement, m matter, depth int) {
+func (q *inquiry) weigh(f *finding, r event.Requirement, m matter) {
 	ap := f.match.Approval
 	f.since, f.revoked = ap.Recorded, q.j.revocations.of(*ap)
 	if f.why, f.detail = q.parties(*ap, r, m); f.why != "" {
@@ -42,6 +42,14 @@ func (q *inquiry) weigh(f *finding, r event.Requirement, m matter, depth int) {
 		f.why = event.Expired
 	case !f.revoked.IsZero() && !m.at.Before(f.revoked):
 		f.why = event.Revoked
+	}
+}
+
+// conclude finds out the rest of what weigh did not: links are followed only
+// where nothing else is wrong.
+func (q *inquiry) conclude(f *finding, r event.Requirement, m matter, depth int) {
+	skewed := m.at.Add(q.j.skew(r, m.source, f.match.Event.Source))
+	switch {
 	case !q.follow(f, depth):
 		f.why = event.MissingLink
 	case skewed.Before(f.since):
@@ -92,10 +100,9 @@ func (q *inquiry) dependent(approver event.Party, r event.Requirement) (detail s
 		}
 	}
 	for _, ref := range r.Separate {
-		for f := range q.facts(ref) {
-			if who := q.who(f.Who); samePerson(who, approver) || samePerson(who, owner) {
-				return fmt.Sprintf("%s of %s", ref.Is, ref.Of), true
-			}
+		people := q.since(ref)
+		if len(people[fold(approver.Person)])+len(people[fold(owner.Person)]) > 0 { // nobody is none of them
+			return fmt.Sprintf("%s of %s", ref.Is, ref.Of), true
 		}
 	}
 	return "", false
@@ -107,12 +114,18 @@ func (q *inquiry) fresh(approver event.Party, recorded time.Time, r event.Requir
 	if r.MemberFor == 0 {
 		return time.Time{}, false
 	}
-	for f := range q.facts(event.FactRef{Is: event.FactMember, Of: r.Group}) {
-		if f.Since.After(recorded.Add(-r.MemberFor)) && !f.Since.After(later(recorded, m.at)) && samePerson(q.who(f.Who), approver) {
-			since, fresh = later(since, f.Since), true
+	made := q.since(event.FactRef{Is: event.FactMember, Of: r.Group})[fold(approver.Person)]
+	known := later(recorded, m.at)
+	i, _ := slices.BinarySearchFunc(made, known, func(t, known time.Time) int {
+		if t.After(known) {
+			return 1
 		}
+		return -1
+	})
+	if i == 0 || !made[i-1].After(recorded.Add(-r.MemberFor)) {
+		return time.Time{}, false
 	}
-	return since, fresh
+	return made[i-1], true
 }
 
 // skew is by how much the clocks of an act's and an approval's source may
