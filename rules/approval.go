@@ -31,6 +31,9 @@ type Approval struct {
 	From     []Template // fields that hold times; see [parseTime]
 	Until    []Template
 	Recorded []Template // default: the event's own time
+	// Lasts is how long it holds, from its beginning, where the event does not say
+	// until when. Zero: for ever.
+	Lasts time.Duration
 
 	Reference []Template
 	// Requires are the links that have to approve the approval itself, all of
@@ -50,6 +53,7 @@ func (r *reader) approval(node ast.Node) *Approval {
 		"covers":    r.template(&a.Covers),
 		"from":      keep(&a.From),
 		"until":     keep(&a.Until),
+		"lasts":     r.duration(&a.Lasts),
 		"recorded":  keep(&a.Recorded),
 		"reference": keep(&a.Reference),
 		"requires":  func(p sigma.Pair) { a.Requires = r.requirements(p) },
@@ -83,6 +87,13 @@ func (m *Matcher) approval(a *Approval, ref event.Ref, e *subject) *event.Approv
 	out.Until, untilOK = bound(a.Until, e)
 	if !fromOK || !untilOK {
 		out.Covers = ""
+	}
+	if a.Lasts > 0 && out.Until.IsZero() {
+		begin := out.From
+		if begin.IsZero() {
+			begin = out.Recorded
+		}
+		out.Until = begin.Add(a.Lasts)
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +118,12 @@ func TestAnApprovalThatCannotBeReadCoversNothing(t *testing.T) {
 	}
 	if a := one(t, p, feed, `{"type":"grant","data":{"scope":"s","until":null}}`).Approval; a.Covers != "s" || !a.Until.IsZero() {
 		t.Errorf("a grant that names no end: %+v", a)
+	}
+	p.Rules[slices.IndexFunc(p.Rules, func(r *rules.Rule) bool { return r.Approval != nil })].Approval.Lasts = time.Hour
+	for until, want := range map[string]time.Time{"": nine.Add(time.Hour), `,"until":1794824400`: time.Unix(1794824400, 0)} {
+		if a := one(t, p, feed, `{"type":"grant","data":{"scope":"s"`+until+`}}`).Approval; !a.Until.Equal(want) {
+			t.Errorf("a kind that lasts an hour: it holds until %s, want %s", a.Until, want)
+		}
 	}
 	if a := one(t, p, feed, `{"type":"grant","data":{"scope":"s","approver":""}}`).Approval; !a.NeedsApprover || a.Approver.Name != "" {
 		t.Errorf("a grant that nobody gave: %+v", a)
