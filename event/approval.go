@@ -8,7 +8,7 @@ type Requirement struct {
 	Kind string `json:"kind"` // of approval, such as access-grant
 	// SameActor demands that the approval names the act's actor.
 	SameActor bool `json:"same_actor,omitempty"`
-	// Scope is what the approval has to cover. Within are wider scopes that hold
+	// Scope is what the approval has to cover; nothing covers an empty one. Within are wider scopes that hold
 	// it, of which to cover any is enough: the account of a role, its organisation.
 	Scope  string   `json:"scope"`
 	Within []string `json:"within,omitempty"`

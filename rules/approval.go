@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -79,7 +80,7 @@ func (m *Matcher) approval(a *Approval, ref event.Ref, e *subject) *event.Approv
 		NeedsApprover: len(a.Approver) > 0, Recorded: timeOr(ref.At(), a.Recorded, e),
 		Reference: firstText(a.Reference, e), Requires: m.requirements(a.Requires, ref.Product, e),
 	}
-	if covers, complete := a.Covers.render(e); complete {
+	if covers, complete := a.Covers.render(e); complete && a.Covers.plain(ref.Product, e) {
 		out.Covers = covers // else it covers nothing
 	}
 	var fromOK, untilOK bool
@@ -97,6 +98,27 @@ func (m *Matcher) approval(a *Approval, ref event.Ref, e *subject) *event.Approv
 	}
 	return out
 }
+
+// plain says whether the values in an approval's covers may be taken as they
+// are. Who approves in a system outside writes scopes, and may write '*'. What
+// other products call things, their users choose: an environment called '*' is
+// not every environment. And nothing may be called what a missing field is.
+func (t Template) plain(product string, e *subject) bool {
+	for _, p := range t.parts {
+		if p.fields == nil {
+			continue
+		}
+		v, _ := p.of(e)
+		if v == missing || product != statingScopes && strings.Contains(v, "*") {
+			return false
+		}
+	}
+	return true
+}
+
+// statingScopes is the product whose events say in words of their own what they
+// approve.
+const statingScopes = "approvals"
 
 // bound reads one end of a window: the zero time if the event gives none. A
 // window that was meant and cannot be read must not become an open one: then ok

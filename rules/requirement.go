@@ -38,6 +38,8 @@ type Requirement struct {
 	MemberFor     time.Duration
 	Also          []Requirement // of other kinds, all of them needed, too
 
+	named bool // IndependentOf and Separate are not the default, nor empty
+
 	node, groupNode ast.Node
 }
 
@@ -141,6 +143,7 @@ var (
 func (r *reader) independence(p sigma.Pair, q *Requirement) {
 	q.IndependentOf = []Who{} // whatever stands here, it is not the default
 	for _, it := range sigma.OneOrMore(p.Value) {
+		q.named = true
 		s, _ := sigma.Text(it)
 		m := relation.FindStringSubmatch(s)
 		if m == nil {
@@ -247,9 +250,21 @@ func (m *Matcher) needed(q Requirement, product string, e *subject) []event.Requ
 		add(m.need(q, product, one))
 	}
 	if more { // those that do not fit are covered by nothing
-		add(event.Requirement{Kind: q.Kind, Scope: missing})
+		add(event.Requirement{Kind: q.Kind})
 	}
 	return out
+}
+
+// tellsApart says whether the event names those whom the approver must not be: a
+// fact of something that it lacks would be about nobody, and so would a list of
+// fields of which it has none, and then anybody would be independent.
+func (q Requirement) tellsApart(need event.Requirement, e *subject) bool {
+	for _, rel := range q.Separate {
+		if _, whole := rel.Of.render(e); !whole {
+			return false
+		}
+	}
+	return !q.named || len(need.IndependentOf)+len(need.Separate) > 0
 }
 
 func (m *Matcher) need(q Requirement, product string, e *subject) event.Requirement {
@@ -276,6 +291,9 @@ func (m *Matcher) need(q Requirement, product string, e *subject) event.Requirem
 	for _, rel := range q.Separate {
 		of, _ := rel.Of.render(e)
 		out.Separate = append(out.Separate, event.FactRef{Is: rel.Is, Of: of})
+	}
+	if !q.tellsApart(out, e) {
+		out.Scope, out.Within = "", nil // which nothing covers
 	}
 	return out
 }

@@ -55,6 +55,11 @@ func TestEveryKeyOfARequirementReachesTheJudge(t *testing.T) {
 		{"access-grant: {independent-of: [pusher, 'author of {commit}']}", []event.Requirement{need("cart", func(q *event.Requirement) {
 			q.IndependentOf, q.Separate = []event.Party{bot}, []event.FactRef{{Is: "author", Of: "c0ffee"}}
 		})}},
+		// Who cannot be told cannot be excluded: nobody is independent of them.
+		{"access-grant: {independent-of: [pusher, 'author of {scope}@{nowhere}']}", []event.Requirement{need("", func(q *event.Requirement) {
+			q.IndependentOf, q.Separate = []event.Party{bot}, []event.FactRef{{Is: "author", Of: "prod-eu@-"}}
+		})}},
+		{"access-grant: {independent-of: nowhere, scope: [a, b]}", []event.Requirement{need("", func(q *event.Requirement) { q.IndependentOf = nil })}},
 		{"access-grant: {independent-of: []}", []event.Requirement{need("cart", func(q *event.Requirement) { q.IndependentOf = nil })}},
 		{"access-grant: {scope: '{images}'}", []event.Requirement{need("a@sha256:1", nil)}},
 		{"access-grant: {scope: '{images}', every: false}", []event.Requirement{need("a@sha256:1", nil)}},
@@ -95,7 +100,7 @@ func TestMoreValuesThanAreHeldAreCoveredByNothing(t *testing.T) {
 	}
 	m := one(t, needing(t, "access-grant: {scope: '{images}', every: true}"), kubernetes, `{"verb":"delete","images":[`+strings.Join(images, ",")+`]}`)
 	also := m.Act.ApprovedBy[0].Also
-	if len(also) != 100 || also[98].Scope != "image-99" || also[99].Scope != "-" {
+	if len(also) != 100 || also[98].Scope != "image-99" || also[99].Scope != "" {
 		t.Errorf("%d more are needed, at last %q and %q", len(also), also[len(also)-2].Scope, also[len(also)-1].Scope)
 	}
 }
@@ -161,5 +166,30 @@ func TestAFaultOfALinkNamesItsPlaceAndRemedy(t *testing.T) {
 		{"require: [access-grant]", `approval has no key "require"; did you mean "requires"?`},
 	} {
 		wantFault(t, folder{"g.yml": grants, "r.yml": head + "approval: {kind: k, covers: x,    " + c.text + "}\n"}, c.want)
+	}
+}
+
+func TestWhatPeopleCallThingsIsNoPatternAndNotTheWordForWhatIsMissing(t *testing.T) {
+	hub := event.Envelope{Source: "hub", Product: "github", Service: "webhook"}
+	system := strings.Replace(grants, "covers: '{data.scope}'", "covers: 'acme/{data.scope}/*'", 1)
+	named := strings.NewReplacer("product: approvals", "product: github", "service: cloudevents", "service: webhook").Replace(system)
+	for _, c := range []struct {
+		env         event.Envelope
+		rule        string
+		scope, want string
+	}{
+		{feed, system, "shop", "acme/shop/*"},
+		{feed, system, "*", "acme/*/*"}, // somebody approved that
+		{feed, system, "-", ""},
+		{hub, named, "shop", "acme/shop/*"},
+		{hub, named, "*", ""},
+		{hub, named, "prod*", ""},
+		{hub, named, "-", ""},
+	} {
+		p := load(t, folder{"g.yml": c.rule})
+		m := one(t, p, c.env, `{"type":"grant","data":{"actor":"alice","approver":"bob","scope":"`+c.scope+`"}}`)
+		if got := m.Approval.Covers; got != c.want {
+			t.Errorf("%s: %q covers %q, want %q", c.env.Product, c.scope, got, c.want)
+		}
 	}
 }

@@ -89,7 +89,7 @@ func files(p event.Policy) (n named) {
 
 func sources(p event.Policy) (n named) {
 	for _, s := range p.Sources {
-		n.add(s.Name, event.DigestOf([]byte(s.Product+"/"+s.Service)))
+		n.add(s.Name, event.DigestOf(fmt.Appendf(nil, "%s/%s, %s", s.Product, s.Service, s.Skew)))
 	}
 	return n
 }
@@ -178,8 +178,10 @@ func notesOf(old *event.Policy, fresh event.Policy) []Note {
 			notes = append(notes, n)
 		}
 	}
-	of(SourceAdded, fresh, c.Sources.Added)
-	of(SourceRemoved, *old, c.Sources.Removed)
+	// One that is read as something else, or whose clock may be wrong by more, is
+	// no longer the source that it was.
+	of(SourceAdded, fresh, append(slices.Clone(c.Sources.Added), c.Sources.Changed...))
+	of(SourceRemoved, *old, append(slices.Clone(c.Sources.Removed), c.Sources.Changed...))
 	return notes
 }
 

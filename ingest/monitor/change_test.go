@@ -78,6 +78,10 @@ func TestNotesSayWhatIsAnotherThanBefore(t *testing.T) {
 			`policy-loaded {"files":{"changed":["rules.yml"]}}`},
 		{"sources", func(p *event.Policy) { p.Digest, p.Sources = event.Digest{1}, []event.SourcePolicy{{Name: "github"}} },
 			"policy-loaded {\"sources\":{\"added\":[\"github\"],\"removed\":[\"trail\"]}}\nsource-added github\nsource-removed trail"},
+		{"a source read as another", func(p *event.Policy) { p.Digest, p.Sources[0].Product = event.Digest{1}, "ci" },
+			"policy-loaded {\"sources\":{\"changed\":[\"trail\"]}}\nsource-added trail\nsource-removed trail"},
+		{"a clock that may be wrong by a day", func(p *event.Policy) { p.Digest, p.Sources[0].Skew = event.Digest{1}, 24*time.Hour },
+			"policy-loaded {\"sources\":{\"changed\":[\"trail\"]}}\nsource-added trail\nsource-removed trail"},
 	} {
 		old, fresh := announced(), announced()
 		if fresh.Digest = (event.Digest{2}); c.name == "nothing" {

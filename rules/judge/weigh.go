@@ -167,9 +167,10 @@ func coversAny(pattern string, r event.Requirement) bool {
 }
 
 // covers says whether the pattern, in which '*' stands for any run of
-// characters, covers scope. An empty pattern covers nothing.
+// characters, covers scope. An empty pattern covers nothing, and an empty scope
+// is covered by nothing.
 func covers(pattern, scope string) bool {
-	return pattern != "" && event.Wildcard(pattern, scope)
+	return pattern != "" && scope != "" && event.Wildcard(pattern, scope)
 }
 
 // wild says whether an approval's Covers has a wildcard.
