@@ -98,7 +98,7 @@ func (p *verdictExplainer) considered(c event.Considered, depth int) {
 		text += ", revoked " + when(c.Revoked)
 	}
 	p.printf("  %s%s %s: %s\n", strings.Repeat("    ", depth-1)+"  ", mark, c.Why, printable(text))
-	if c.Detail != "" {
+	if last := len(c.Links) - 1; c.Detail != "" && (last < 0 || c.Links[last].Why == event.Covers || c.Why != event.MissingLink) { // else the link itself says it
 		p.printf("  %s  %s\n", strings.Repeat("    ", depth-1)+"  ", printable(c.Detail))
 	}
 	for _, l := range c.Links {
