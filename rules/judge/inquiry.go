@@ -29,7 +29,8 @@ type inquiry struct {
 	weighs  int               // left of maxWeighed; negative once they were too many
 	seen    map[held]struct{} // what came near the act itself
 
-	// What was worked out already: it takes long where much is held of one thing.
+	// What was worked out already, if anything was: it takes long where much is
+	// held of one thing.
 	ids    map[held]string
 	began  map[string]event.Party // who began a session; nobody if that is not known
 	stated map[event.FactRef]map[string][]time.Time
@@ -39,7 +40,7 @@ type inquiry struct {
 type finding struct {
 	why      event.Why
 	approval held
-	match    event.Match
+	match    *event.Match
 	since    time.Time // from when it counts: when it, or the last of its links, was recorded
 	revoked  time.Time
 	detail   string    // see [event.Considered]
@@ -72,7 +73,7 @@ func (a answer) state() event.State {
 func (j *Judge) inquire(a *act) answer {
 	q := &inquiry{
 		j: j, asked: make(map[key]struct{}, 4), follows: maxFollowed, weighs: maxWeighed,
-		seen: map[held]struct{}{}, ids: map[held]string{}, began: map[string]event.Party{}, stated: map[event.FactRef]map[string][]time.Time{},
+		seen: map[held]struct{}{},
 	}
 	a.actor = q.who(a.Match.Act.Actor)
 	m := matter{at: a.Match.Event.At(), source: a.Match.Event.Source, actor: a.actor}
@@ -167,7 +168,8 @@ func (q *inquiry) meetOne(r event.Requirement, m matter, depth int) answer {
 		if depth == 0 {
 			q.seen[p] = struct{}{}
 		}
-		f := finding{approval: p, match: p.match()}
+		match := p.match()
+		f := finding{approval: p, match: &match}
 		q.weigh(&f, r, m)
 		if a.findings = append(a.findings, f); len(a.findings) > most {
 			a.findings = q.nearest(a.findings, m.at)
@@ -299,6 +301,9 @@ func (q *inquiry) id(p held) string {
 	id, known := q.ids[p]
 	if !known {
 		id = p.id()
+		if q.ids == nil {
+			q.ids = map[held]string{}
+		}
 		q.ids[p] = id
 	}
 	return id

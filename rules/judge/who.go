@@ -41,6 +41,9 @@ func (q *inquiry) beginner(session string) event.Party {
 			began = f.Who
 		}
 	}
+	if q.began == nil {
+		q.began = map[string]event.Party{}
+	}
 	q.began[session] = began
 	return began
 }
@@ -61,6 +64,9 @@ func (q *inquiry) since(ref event.FactRef) map[string][]time.Time {
 	}
 	for _, since := range people {
 		slices.SortFunc(since, time.Time.Compare)
+	}
+	if q.stated == nil {
+		q.stated = map[event.FactRef]map[string][]time.Time{}
 	}
 	q.stated[ref] = people
 	return people
