@@ -38,9 +38,6 @@ func (h held) id() string {
 	return e.matchID()
 }
 
-// covers returns what it covers.
-func (h held) covers() string { _, scope := h.in.pattern(h.n); return scope }
-
 // read reads an approval, as one that holds all its words does.
 func (s *approvals) read(n int32) entry {
 	var e entry

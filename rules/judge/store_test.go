@@ -125,8 +125,8 @@ func TestAnApprovalIsReadAsItWasAdded(t *testing.T) {
 		if got := h.match(); !reflect.DeepEqual(got, m) {
 			rt.Fatalf("got\n%+v\n%+v\nwant\n%+v\n%+v", got, got.Approval, m, m.Approval)
 		}
-		if e := s.read(h.n); h.id() != id || h.covers() != m.Approval.Covers || !e.stored.Equal(stored) {
-			rt.Fatalf("%s covers %q, arrived %s; want %s, %q, %s", h.id(), h.covers(), e.stored, id, m.Approval.Covers, stored)
+		if e := s.read(h.n); h.id() != id || h.match().Approval.Covers != m.Approval.Covers || !e.stored.Equal(stored) {
+			rt.Fatalf("%s covers %q, arrived %s; want %s, %q, %s", h.id(), h.match().Approval.Covers, e.stored, id, m.Approval.Covers, stored)
 		}
 		if rapid.Bool().Draw(rt, "drop it") {
 			s.drop(h.n)

@@ -77,21 +77,6 @@ func names(everywhere []string, aliases map[string][]string) []Identity {
 	return out
 }
 
-// Clash finds a name that two claim.
-func Clash(a, b []Identity) (id Identity, clash bool) {
-	for _, x := range a {
-		for _, y := range b {
-			if x.Name == y.Name && (x.Product == y.Product || x.Product == "" || y.Product == "") {
-				if x.Product == "" {
-					x.Product = y.Product
-				}
-				return x, true
-			}
-		}
-	}
-	return Identity{}, false
-}
-
 // isEmail says whether a name is one that belongs to one person everywhere.
 func isEmail(name string) bool {
 	before, after, found := strings.Cut(name, "@")
