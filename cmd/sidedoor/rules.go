@@ -1,13 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"time"
-
-	"sidedoor/event"
 	"sidedoor/rules"
-	"sidedoor/rules/judge/offline"
 )
 
 type rulesCmd struct {
@@ -42,24 +36,4 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// judgeOffline judges the matches of a rule's test with the fold that judges
-// live ones.
-func judgeOffline(policy event.Policy, ends map[string]time.Time, matches []event.Match, act string, until time.Time) (last event.Verdict, err error) {
-	s := offline.NewSorter("", 0)
-	defer func() { err = errors.Join(err, s.Close()) }()
-	for _, m := range matches {
-		if err := s.Add(m); err != nil {
-			return event.Verdict{}, err
-		}
-	}
-	last = event.Verdict{Verdict: event.Pending}
-	err = s.Run(context.Background(), offline.Config{Policy: policy, Ends: ends, Until: until}, func(r event.Record) error {
-		if v, ok := r.Body.(*event.Verdict); ok && v.ID == act {
-			last = *v
-		}
-		return nil
-	})
-	return last, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"sidedoor/ingest/logfile"
 	"sidedoor/rules"
+	"sidedoor/rules/judge/offline"
 	"sidedoor/rules/sigma"
 )
 
@@ -49,7 +50,7 @@ func (c *rulesTestCmd) Run(_ context.Context, e *edges) error {
 			return err
 		}
 	}
-	return c.report(e.out, policy.Test(logfile.Identify, judgeOffline), coverageOf(policy, name))
+	return c.report(e.out, policy.Test(logfile.Identify, offline.Verdict), coverageOf(policy, name))
 }
 
 // keepTests drops the tests of all rules and correlations but one, by its name

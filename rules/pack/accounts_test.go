@@ -10,6 +10,7 @@ import (
 
 	"sidedoor/ingest/logfile"
 	"sidedoor/rules"
+	"sidedoor/rules/judge/offline"
 	"sidedoor/rules/pack"
 )
 
@@ -77,7 +78,7 @@ func TestAPersonIsNotIndependentOfTheirOtherAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	ran := 0
-	for _, r := range p.Test(logfile.Identify, judged) {
+	for _, r := range p.Test(logfile.Identify, offline.Verdict) {
 		if !slices.ContainsFunc(slices.Collect(maps.Values(accounts)), func(more string) bool { return strings.Contains(more, "name: "+r.Test+"\n") }) {
 			continue // its people are others, in this estate
 		}

@@ -1,11 +1,9 @@
 package pack_test
 
 import (
-	"context"
 	"regexp"
 	"slices"
 	"testing"
-	"time"
 
 	"sidedoor/event"
 	"sidedoor/ingest/logfile"
@@ -33,28 +31,9 @@ func compile(t testing.TB, p *rules.Policy) *rules.Matcher {
 	return m
 }
 
-// judged folds matches offline and returns the last verdict of the act.
-func judged(p event.Policy, ends map[string]time.Time, matches []event.Match, act string, until time.Time) (event.Verdict, error) {
-	s := offline.NewSorter("", 0)
-	defer s.Close()
-	for _, m := range matches {
-		if err := s.Add(m); err != nil {
-			return event.Verdict{}, err
-		}
-	}
-	last := event.Verdict{Verdict: event.Pending} // which has no record
-	err := s.Run(context.Background(), offline.Config{Policy: p, Ends: ends, Until: until}, func(r event.Record) error {
-		if v, ok := r.Body.(*event.Verdict); ok && v.ID == act {
-			last = *v
-		}
-		return nil
-	})
-	return last, err
-}
-
 func TestEveryRuleDoesWhatItsTestsSay(t *testing.T) {
 	p := load(t)
-	results := p.Test(logfile.Identify, judged)
+	results := p.Test(logfile.Identify, offline.Verdict)
 	for _, r := range results {
 		if r.Err != nil {
 			t.Errorf("%s: %s: %v", r.Rule, r.Test, r.Err)
