@@ -31,9 +31,9 @@ type policyDiffCmd struct {
 func (policyDiffCmd) Help() string {
 	return `Judges the same events by two policies, and says what becomes of each act by the new one:
 
-  + gained   an act that only the new policy judges
-  - lost     an act that only the old one judges
-  ~ changed  another state, another reason of the decisive approval, another level or control
+  gained (+)   an act that only the new policy judges
+  lost (-)     an act that only the old one judges
+  changed (~)  another state, another reason of the decisive approval, another level or control
 
 With --days the events are those that the installation has received, through the running monitor
 or without one, and the old policy is the one that its configuration names. What was approved
