@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,7 +30,7 @@ does not count; and what would be there if nothing were missing.
 Approved acts raise no alert; name them by the event's ID.`
 }
 
-func (c *explainCmd) Run(ctx context.Context, e *edges) error {
+func (c *explainCmd) Run(ctx context.Context, e *edges) (err error) {
 	cfg, err := c.load()
 	if err != nil {
 		return err
@@ -38,7 +39,7 @@ func (c *explainCmd) Run(ctx context.Context, e *edges) error {
 	if err != nil {
 		return err
 	}
-	defer in.close(ctx) //nolint:errcheck // nothing was recorded
+	defer func() { err = errors.Join(err, in.close(ctx)) }()
 	found, err := c.find(ctx, in)
 	if err != nil {
 		return err
