@@ -14,24 +14,17 @@ type deadCmd struct {
 	Raw bool `help:"Print the bytes that were kept, too."`
 }
 
-func (c *deadCmd) Run(ctx context.Context, e *edges) (err error) {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	s, err := stream.Attach(ctx, cfg.stream())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()
+func (c *deadCmd) Run(ctx context.Context, e *edges) error {
 	n := 0
-	err = s.ReadDead(ctx, func(source, reason, cause string, stored time.Time, raw []byte) error {
-		n++
-		fmt.Fprintf(e.out, "%s  %-14s %-16s %s\n", stored.UTC().Format(time.RFC3339), source, cause, printable(reason))
-		if c.Raw {
-			fmt.Fprintf(e.out, "    %s\n", printable(string(raw)))
-		}
-		return nil
+	err := c.attached(ctx, func(s *stream.Stream) error {
+		return s.ReadDead(ctx, func(source, reason, cause string, stored time.Time, raw []byte) error {
+			n++
+			fmt.Fprintf(e.out, "%s  %-14s %-16s %s\n", stored.UTC().Format(time.RFC3339), source, cause, printable(reason))
+			if c.Raw {
+				fmt.Fprintf(e.out, "    %s\n", printable(string(raw)))
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return err
@@ -46,3 +39,18 @@ type configFlag struct {
 }
 
 func (c configFlag) load() (*config, error) { return loadConfig(c.Config) }
+
+// attached does work on the installation's streams: through the monitor if one
+// is running on them.
+func (c configFlag) attached(ctx context.Context, work func(*stream.Stream) error) (err error) {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	s, err := stream.Attach(ctx, cfg.stream())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()
+	return work(s)
+}

@@ -130,17 +130,10 @@ func (c *policyLogCmd) Run(ctx context.Context, e *edges) error {
 }
 
 // ruleSets calls f with every policy on record, the oldest first.
-func (c configFlag) ruleSets(ctx context.Context, f func(*event.Policy) error) (err error) {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	s, err := stream.Attach(ctx, cfg.stream())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()
-	return s.RuleSets(ctx, func(_ event.Record, p *event.Policy) error { return f(p) })
+func (c configFlag) ruleSets(ctx context.Context, f func(*event.Policy) error) error {
+	return c.attached(ctx, func(s *stream.Stream) error {
+		return s.RuleSets(ctx, func(_ event.Record, p *event.Policy) error { return f(p) })
+	})
 }
 
 func commitText(p *event.Policy) string {
