@@ -21,7 +21,7 @@ type explainCmd struct {
 func (explainCmd) Help() string {
 	return `Prints what is behind a verdict: who acted, and how we know; what would have approved it;
 every approval that was considered, with the links that lead on from it, and why it does or
-does not count; and what would be there if nothing were missing.
+does not count; and what the rule tells whoever is on call to do.
 
   sidedoor review list --open
   sidedoor explain 3f9a
