@@ -19,6 +19,8 @@ const (
 	TypeSignOff  Type = "sign-off" // SignOff
 	TypeRuleSet  Type = "rule-set" // Policy
 	TypeSample   Type = "sample"   // Sample
+	TypeManifest Type = "manifest" // Manifest
+	TypeGap      Type = "gap"      // Gap
 )
 
 // MaxRecord bounds a record's wire form in bytes: an entry of a C2SP
@@ -88,6 +90,10 @@ func newBody(t Type) any {
 		return new(Policy)
 	case TypeSample:
 		return new(Sample)
+	case TypeManifest:
+		return new(Manifest)
+	case TypeGap:
+		return new(Gap)
 	}
 	return nil
 }

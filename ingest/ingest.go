@@ -21,6 +21,7 @@ type Sink interface {
 	PublishBatch(context.Context, event.Batch) error
 	PublishMark(context.Context, event.Mark) error
 	PublishDead(context.Context, event.Dead) error
+	PublishProof(context.Context, event.Proof) error
 }
 
 // Source is one configured source.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -17,17 +16,13 @@ import (
 // Receiver is what the HTTP sources share: it reads a delivery within bounds,
 // checks who sent it, stores it, and only then answers 2xx.
 type Receiver struct {
-	Source   Source
-	Sink     Sink
-	Coverage *Coverage
-	Metrics  *Metrics
-	Now      func() time.Time
-	Log      *slog.Logger
+	Intake
 	// MaxBody bounds a delivery in bytes.
 	MaxBody int64
-	// Knows says from the headers whether the sender may be who it has to be.
-	// Of one that may not, no body is read but its beginning.
-	Knows func(h http.Header) error
+	// Knows says from the headers and the client's certificate whether the sender
+	// may be who it has to be. Of one that may not, no body is read but its
+	// beginning.
+	Knows func(*http.Request) error
 	// Authentic says whether the sender is who it has to be. Nil: whoever the
 	// receiver knows is.
 	Authentic func(h http.Header, body []byte) error
@@ -67,7 +62,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // admit reads a delivery of an authentic sender; any other it answers itself,
 // and that is all there is to do about it.
 func (r *Receiver) admit(w http.ResponseWriter, req *http.Request) (body []byte, env event.Envelope, ok bool) {
-	if err := r.Knows(req.Header); err != nil {
+	if err := r.Knows(req); err != nil {
 		beginning, _ := io.ReadAll(io.LimitReader(req.Body, maxUnauthenticated)) // what came is enough
 		_ = r.refuse(w, req, r.envelope(req, beginning), beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
 		return nil, env, false
@@ -110,7 +105,7 @@ func (r *Receiver) take(w http.ResponseWriter, req *http.Request, body []byte, e
 	if len(events) == 1 && events[0].ID != "" && len(events[0].ID) <= maxOrigin {
 		env.Origin = events[0].ID
 	}
-	if err := Store(req.Context(), r.Sink, r.Metrics, env, events, dead); err != nil {
+	if err := r.Store(req.Context(), env, events, dead); err != nil {
 		return newest, r.unavailable(w, err)
 	}
 	answer(w, http.StatusAccepted, "")
@@ -128,7 +123,7 @@ type refusal struct {
 func (r *Receiver) refuse(w http.ResponseWriter, req *http.Request, env event.Envelope, body []byte, why refusal) error {
 	r.Log.Warn("delivery refused", "source", r.Source.Name, "cause", why.cause, "peer", req.RemoteAddr)
 	d := event.Dead{Envelope: env, Reason: why.reason, Cause: why.cause, Index: -1, Raw: body}
-	if err := Bury(req.Context(), r.Sink, r.Metrics, d); err != nil {
+	if err := r.Bury(req.Context(), d); err != nil {
 		return r.unavailable(w, err)
 	}
 	answer(w, why.status, why.reason)
@@ -155,9 +150,9 @@ func answer(w http.ResponseWriter, status int, reason string) {
 }
 
 // Bearer returns a Knows function that wants a bearer token (RFC 6750).
-func Bearer(token string) func(http.Header) error {
-	return func(h http.Header) error {
-		scheme, got, _ := strings.Cut(h.Get("Authorization"), " ")
+func Bearer(token string) func(*http.Request) error {
+	return func(r *http.Request) error {
+		scheme, got, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return errors.New("a bearer token is missing: send Authorization: Bearer TOKEN")
 		}

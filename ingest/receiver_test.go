@@ -26,7 +26,9 @@ const token = "0123456789abcdef"
 // '|' is dead.
 func receiver(sink ingest.Sink, c *ingest.Coverage) *ingest.Receiver {
 	return &ingest.Receiver{
-		Source: source(""), Sink: sink, Coverage: c, Metrics: metrics(), Now: func() time.Time { return received }, Log: ingesttest.Log(),
+		Intake: ingest.Intake{
+			Source: source(""), Sink: sink, Coverage: c, Metrics: metrics(), Now: func() time.Time { return received }, Log: ingesttest.Log(),
+		},
 		MaxBody: 10_000, Knows: ingest.Bearer(token),
 		Parse: func(d ingest.Delivery) ([]event.Event, []event.Dead, error) {
 			text, dead, isDead := strings.Cut(string(d.Body), "|")

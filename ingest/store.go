@@ -9,18 +9,18 @@ import (
 	"sidedoor/stream"
 )
 
-// Store puts a delivery on the sink: its events, and what of it could not be
+// Store puts a delivery on the stream: its events, and what of it could not be
 // read. The batches are in the order of the delivery. An event that is too
-// large for the sink becomes a dead letter: else its sender would repeat it for
+// large for the stream becomes a dead letter: else its sender would repeat it for
 // ever, and hold up what comes with it.
-func Store(ctx context.Context, sink Sink, m *Metrics, env event.Envelope, events []event.Event, dead []event.Dead) error {
+func (in Intake) Store(ctx context.Context, env event.Envelope, events []event.Event, dead []event.Dead) error {
 	for _, b := range Split(env, events) {
-		if err := publish(ctx, sink, m, b); err != nil {
+		if err := in.publish(ctx, b); err != nil {
 			return fmt.Errorf("source %s: %w", env.Source, err)
 		}
 	}
 	for _, d := range dead {
-		if err := Bury(ctx, sink, m, d); err != nil {
+		if err := in.Bury(ctx, d); err != nil {
 			return err
 		}
 	}
@@ -29,10 +29,10 @@ func Store(ctx context.Context, sink Sink, m *Metrics, env event.Envelope, event
 
 // publish stores a batch, in halves if it is too large. How it is cut depends
 // on its content alone, so a repeated delivery is cut alike.
-func publish(ctx context.Context, sink Sink, m *Metrics, b event.Batch) error {
-	err := sink.PublishBatch(ctx, b)
+func (in Intake) publish(ctx context.Context, b event.Batch) error {
+	err := in.Sink.PublishBatch(ctx, b)
 	if err == nil {
-		m.stored(b)
+		in.Metrics.stored(b)
 		return nil
 	}
 	if !errors.Is(err, stream.ErrTooLarge) {
@@ -40,14 +40,14 @@ func publish(ctx context.Context, sink Sink, m *Metrics, b event.Batch) error {
 	}
 	if len(b.Events) == 1 {
 		e := b.Events[0]
-		return Bury(ctx, sink, m, event.Dead{
+		return in.Bury(ctx, event.Dead{
 			Envelope: b.Envelope, Cause: "oversized", Index: e.Index, Raw: e.Raw,
 			Reason: fmt.Sprintf("event %d has %d bytes, more than the stream takes", e.Index, len(e.Raw)),
 		})
 	}
 	half := len(b.Events) / 2
 	for _, part := range [][]event.Event{b.Events[:half], b.Events[half:]} {
-		if err := publish(ctx, sink, m, event.Batch{Envelope: b.Envelope, Events: part}); err != nil {
+		if err := in.publish(ctx, event.Batch{Envelope: b.Envelope, Events: part}); err != nil {
 			return err
 		}
 	}
@@ -56,15 +56,15 @@ func publish(ctx context.Context, sink Sink, m *Metrics, b event.Batch) error {
 
 // Bury keeps a dead letter, cut to its bound. One that may hold a secret keeps
 // only its digest: what cannot be read cannot be redacted.
-func Bury(ctx context.Context, sink Sink, m *Metrics, d event.Dead) error {
+func (in Intake) Bury(ctx context.Context, d event.Dead) error {
 	kept := d.Raw[:min(len(d.Raw), event.MaxDead)]
 	if mentionsSecret(d.Product, kept) {
 		kept = fmt.Appendf(nil, `{"withheld":"it may hold a secret","bytes":%d,"digest":%q}`, len(d.Raw), event.DigestOf(d.Raw))
 	}
 	d.Raw = kept
-	if err := sink.PublishDead(ctx, d); err != nil {
+	if err := in.Sink.PublishDead(ctx, d); err != nil {
 		return fmt.Errorf("source %s: dead letter: %w", d.Source, err)
 	}
-	m.dead(d)
+	in.Metrics.dead(d)
 	return nil
 }

@@ -29,6 +29,8 @@ func envelope() event.Envelope { return source("").Envelope("somewhere", receive
 
 func metrics() *ingest.Metrics { return ingest.NewMetrics(prometheus.NewRegistry()) }
 
+func intake(sink ingest.Sink) ingest.Intake { return ingest.Intake{Sink: sink, Metrics: metrics()} }
+
 // events makes events of the given sizes in bytes.
 func events(sizes ...int) []event.Event {
 	var all []event.Event
@@ -72,7 +74,7 @@ func TestADeliveryIsSplitIntoBatchesWithinTheirBound(t *testing.T) {
 
 func TestAnEventTooLargeForTheStreamIsBuriedAndTheRestIsStored(t *testing.T) {
 	sink := &ingesttest.Recorder{MaxEvents: 100}
-	if err := ingest.Store(t.Context(), sink, metrics(), envelope(), events(60, 30, 101, 40, 50), nil); err != nil {
+	if err := intake(sink).Store(t.Context(), envelope(), events(60, 30, 101, 40, 50), nil); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := shape(sink.Batches()), "60+30 40+50"; got != want {
@@ -88,10 +90,10 @@ func TestAFailureOfTheSinkIsTheSendersToKnow(t *testing.T) {
 	away := errors.New("the stream is away")
 	sink := &ingesttest.Recorder{}
 	sink.FailWith(away)
-	if err := ingest.Store(t.Context(), sink, metrics(), envelope(), events(1), nil); !errors.Is(err, away) {
+	if err := intake(sink).Store(t.Context(), envelope(), events(1), nil); !errors.Is(err, away) {
 		t.Errorf("batch: %v", err)
 	}
-	if err := ingest.Store(t.Context(), sink, metrics(), envelope(), nil, []event.Dead{{}}); !errors.Is(err, away) {
+	if err := intake(sink).Store(t.Context(), envelope(), nil, []event.Dead{{}}); !errors.Is(err, away) {
 		t.Errorf("dead letter: %v", err)
 	}
 }
@@ -99,7 +101,7 @@ func TestAFailureOfTheSinkIsTheSendersToKnow(t *testing.T) {
 func TestADeadLetterIsCutToItsBound(t *testing.T) {
 	sink := &ingesttest.Recorder{}
 	d := event.Dead{Envelope: envelope(), Raw: bytes.Repeat([]byte("x"), event.MaxDead+1)}
-	if err := ingest.Bury(t.Context(), sink, metrics(), d); err != nil {
+	if err := intake(sink).Bury(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	if got := len(sink.Dead()[0].Raw); got != event.MaxDead {
@@ -124,7 +126,7 @@ func TestADeadLetterThatMayHoldASecretIsWithheld(t *testing.T) {
 	} {
 		sink := &ingesttest.Recorder{}
 		d := event.Dead{Envelope: event.Envelope{Source: "s", Product: c.product}, Raw: []byte(c.raw)}
-		if err := ingest.Bury(t.Context(), sink, metrics(), d); err != nil {
+		if err := intake(sink).Bury(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
 		got := string(sink.Dead()[0].Raw)
@@ -179,7 +181,7 @@ func TestTheRealStream(t *testing.T) {
 	})
 	delivery := events(10, 400<<10, 700<<10, 2<<20, 20)
 	for range 2 { // a delivery that is repeated is stored once
-		if err := ingest.Store(ctx, s, metrics(), envelope(), delivery, nil); err != nil {
+		if err := intake(s).Store(ctx, envelope(), delivery, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,8 +11,9 @@ import (
 )
 
 // PublishBatch stores a batch on EVENTS. Nil means that the batch is on disk,
-// from now or from earlier; only then may its sender be told so. A batch
-// without events needs no storing.
+// from now or from earlier; only then may its sender be told so. That it came
+// again is stored, too: what was sent is then the sum of what is on the stream.
+// A batch without events needs no storing.
 func (s *Stream) PublishBatch(ctx context.Context, b event.Batch) error {
 	if len(b.Events) == 0 {
 		return nil
@@ -21,7 +22,33 @@ func (s *Stream) PublishBatch(ctx context.Context, b event.Batch) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.create(ctx, &nats.Msg{Subject: subject, Header: header(b.Envelope), Data: b.Payload()})
+	fresh, err := s.create(ctx, &nats.Msg{Subject: subject, Header: header(b.Envelope), Data: b.Payload()})
+	if err != nil || fresh {
+		return err
+	}
+	again, err := json.Marshal(event.RepeatOf(b))
+	if err != nil {
+		return fmt.Errorf("repeat of %s: %w", subject, err)
+	}
+	return s.add(ctx, &nats.Msg{Subject: subjectRepeat + b.Source, Data: again})
+}
+
+// PublishProof stores on EVENTS what a source says of its own completeness. The
+// same proof is stored once.
+func (s *Stream) PublishProof(ctx context.Context, p event.Proof) error {
+	if err := checkToken("source", p.Source); err != nil {
+		return err
+	}
+	p = p.Bound()
+	id, err := p.ID()
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("proof of %s: %w", p.Source, err)
+	}
+	_, err = s.create(ctx, &nats.Msg{Subject: subjectProof + p.Source + "." + id.String(), Data: b})
 	return err
 }
 

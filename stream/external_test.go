@@ -161,8 +161,8 @@ func TestAClusterKeepsThreeReplicasAndEverythingStillHappensOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if p := position(t, s, "EVENTS"); p.Messages != 20 {
-		t.Errorf("%d batches are stored, want 20", p.Messages)
+	if batches, repeats := arrived(t, s); batches != 20 || repeats != 140 {
+		t.Errorf("%d batches and %d repeats are stored, want 20 and 140", batches, repeats)
 	}
 	must(t, s.PublishMark(within(t), event.Mark{Source: "trail", Through: received}))
 	eventually(t, "records of acts, timers and mark", func() bool { return position(t, s, "RECORDS").Last == 41 })

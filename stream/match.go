@@ -111,8 +111,12 @@ func (s *Stream) matchConsumer(ctx context.Context) (jetstream.Consumer, error) 
 
 // hand gives a batch to whichever worker is free, so that it never waits
 // behind a slow one while another is idle, and a mark to the coverage, which
-// holds nobody up.
+// holds nobody up. In what is neither there is nothing to match.
 func (m *matching) hand(ctx context.Context, msg jetstream.Msg) {
+	if strings.HasPrefix(msg.Subject(), subjectRepeat) || strings.HasPrefix(msg.Subject(), subjectProof) {
+		_ = msg.Ack() // lost, it comes here again
+		return
+	}
 	if ctx.Err() == nil && strings.HasPrefix(msg.Subject(), subjectMark) {
 		m.coverage.take(ctx, msg)
 		return

@@ -82,17 +82,6 @@ func (s *Stream) LastDead(ctx context.Context) (seq uint64, err error) {
 	return s.lastSequence(ctx, streamDead, subjectDead+">")
 }
 
-// DeadAfter calls f with the source and cause of every dead letter that is stored
-// now and whose sequence on DEAD is above after, until f fails. Their bytes are
-// not read.
-func (s *Stream) DeadAfter(ctx context.Context, after uint64, f func(seq uint64, source, cause string) error) error {
-	sc := scope{stream: streamDead, filter: subjectDead + ">", after: after, headersOnly: true}
-	return s.readNow(ctx, sc, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
-		h := m.Headers()
-		return f(meta.Sequence.Stream, unquote(h.Get(event.HeaderSource)), unquote(h.Get(headerCause)))
-	})
-}
-
 // Batches calls f with every batch that is stored now and was stored at or after
 // since, in the order of the stream, until f fails. done and total count
 // messages. A batch that cannot be read is left out: it is among the dead

@@ -59,11 +59,11 @@ func TestDeadLettersAreCountedWithoutTheirBytes(t *testing.T) {
 	first := uint64(0)
 	count := func(after uint64) map[string]int {
 		n := map[string]int{}
-		must(t, s.DeadAfter(within(t), after, func(seq uint64, source, cause string) error {
+		must(t, s.DeadAfter(within(t), after, func(seq uint64, d event.Dead) error {
 			if first == 0 {
 				first = seq
 			}
-			n[source+" "+cause]++
+			n[d.Source+" "+d.Cause]++
 			return nil
 		}))
 		return n

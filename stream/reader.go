@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ type scope struct {
 	after          uint64
 	since          time.Time // if after is 0: those stored from then on; zero: all
 	headersOnly    bool      // without what the messages carry
+	ahead          int       // how many messages wait in memory; 0: readAhead
 }
 
 // reader reads a scope in the order of the stream, each message once, and
@@ -92,7 +94,7 @@ func (r *reader) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stream %s: read: %w", r.scope.stream, err)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(readAhead))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(cmp.Or(r.scope.ahead, readAhead)))
 	if err != nil {
 		return fmt.Errorf("stream %s: read: %w", r.scope.stream, err)
 	}

@@ -21,6 +21,8 @@ const (
 const (
 	subjectBatch    = "events.batch."   // source.batch
 	subjectMark     = "events.mark."    // source
+	subjectRepeat   = "events.repeat."  // source
+	subjectProof    = "events.proof."   // source.proof
 	subjectMatches  = "matches."        // all that the judge reads
 	subjectMatch    = "matches.match."  // match
 	subjectMatched  = "matches.mark."   // source

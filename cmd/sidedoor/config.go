@@ -116,7 +116,7 @@ func (c *config) validate() error {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("  "+format, args...)) }
 
 	if len(c.Sources) == 0 {
-		fault("sources: there is none, so there is nothing to watch; add a cloudtrail, kubernetes, github or approvals source")
+		fault("sources: there is none, so there is nothing to watch; docs/sources.md shows every kind")
 	}
 	names, paths := map[string]bool{}, map[string]bool{}
 	for i, s := range c.Sources {

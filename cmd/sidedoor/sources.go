@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"reflect"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -37,28 +40,32 @@ type sourceConfig struct {
 	Approvals  *approvals.Config  `yaml:"approvals"`
 }
 
-// kinds returns the configurations of kinds that are set.
-func (s *sourceConfig) kinds() []interface{ Validate() error } {
-	var out []interface{ Validate() error }
-	if s.CloudTrail != nil {
-		out = append(out, s.CloudTrail)
+// kind returns the configuration of the kind that is set, or nil and the names of
+// all kinds if it is not exactly one.
+func (s *sourceConfig) kind() (k ingest.Kind, names []string) {
+	set := 0
+	v := reflect.ValueOf(s).Elem()
+	for i := range v.NumField() {
+		field := v.Field(i)
+		if !field.Type().Implements(reflect.TypeFor[ingest.Kind]()) {
+			continue
+		}
+		names = append(names, v.Type().Field(i).Tag.Get("yaml"))
+		if !field.IsNil() {
+			set++
+			k, _ = field.Interface().(ingest.Kind)
+		}
 	}
-	if s.Kubernetes != nil {
-		out = append(out, s.Kubernetes)
+	if set != 1 {
+		return nil, names
 	}
-	if s.GitHub != nil {
-		out = append(out, s.GitHub)
-	}
-	if s.Approvals != nil {
-		out = append(out, s.Approvals)
-	}
-	return out
+	return k, names
 }
 
 func (s *sourceConfig) validate() error {
-	kinds := s.kinds()
-	if len(kinds) != 1 {
-		return errors.New("it has to have exactly one of cloudtrail, kubernetes, github, approvals")
+	kind, names := s.kind()
+	if kind == nil {
+		return fmt.Errorf("it has to have exactly one of %s", strings.Join(names, ", "))
 	}
 	if s.Lateness < 0 {
 		return fmt.Errorf("lateness: %v is negative", s.Lateness)
@@ -72,7 +79,7 @@ func (s *sourceConfig) validate() error {
 	if s.Name == monitor.Source {
 		return fmt.Errorf("the name %q is that of the monitor's own source; take another", s.Name)
 	}
-	return errors.Join(kinds[0].Validate(), s.Coverage.Validate())
+	return errors.Join(kind.Validate(), s.Coverage.Validate())
 }
 
 // maxClockSkew is far beyond what synchronised clocks differ by.
@@ -81,51 +88,37 @@ const maxClockSkew = time.Hour
 // resolve makes the paths of files independent of where the program was
 // started.
 func (s *sourceConfig) resolve(path func(string) string) {
-	switch {
-	case s.CloudTrail != nil:
-		s.CloudTrail.Folder = path(s.CloudTrail.Folder)
-	case s.Kubernetes != nil:
-		s.Kubernetes.TokenFile = path(s.Kubernetes.TokenFile)
-	case s.GitHub != nil:
-		s.GitHub.SecretFile = path(s.GitHub.SecretFile)
-	case s.Approvals != nil:
-		s.Approvals.TokenFile = path(s.Approvals.TokenFile)
+	if kind, _ := s.kind(); kind != nil {
+		kind.Resolve(path)
 	}
 }
 
 // urlPath is the path that the source is received on, or empty.
 func (s *sourceConfig) urlPath() string {
-	switch {
-	case s.Kubernetes != nil:
-		return s.Kubernetes.Path
-	case s.GitHub != nil:
-		return s.GitHub.Path
-	case s.Approvals != nil:
-		return s.Approvals.Path
+	if kind, _ := s.kind(); kind != nil {
+		return kind.URLPath()
 	}
 	return ""
 }
 
-// cloudTrailLateness is how late CloudTrail delivers: AWS says within about 5
-// minutes on average and 15 at the most for nearly all (CloudTrail FAQ).
-const cloudTrailLateness = 15 * time.Minute
-
 func (s *sourceConfig) source() ingest.Source {
-	src := ingest.Source{Name: s.Name, Scope: s.Scope, Lateness: s.Lateness, Coverage: s.Coverage}
-	switch {
-	case s.CloudTrail != nil:
-		src.Product, src.Service = cloudtrail.Product, cloudtrail.Service
-		if src.Lateness == 0 && src.Coverage != ingest.Events {
-			src.Lateness = cloudTrailLateness
-		}
-	case s.Kubernetes != nil:
-		src.Product, src.Service = kubernetes.Product, kubernetes.Service
-	case s.GitHub != nil:
-		src.Product, src.Service = github.Product, github.ServiceWebhook
-	case s.Approvals != nil:
-		src.Product, src.Service = approvals.Product, approvals.Service
+	src := ingest.Source{}
+	if kind, _ := s.kind(); kind != nil {
+		src = kind.Defaults()
 	}
+	if s.Lateness != 0 || s.Coverage == ingest.Events {
+		src.Lateness = s.Lateness
+	}
+	src.Name, src.Scope, src.Coverage = s.Name, s.Scope, s.Coverage
 	return src
+}
+
+// intake is what a source puts its deliveries into.
+func (p *pipeline) intake(src ingest.Source, metrics *ingest.Metrics) ingest.Intake {
+	return ingest.Intake{
+		Source: src, Sink: p.stream, Bookmarks: p.stream, Coverage: ingest.NewCoverage(src, p.stream, p.now),
+		Metrics: metrics, Now: p.now, Log: p.log,
+	}
 }
 
 // ingest makes a stage of each source that runs by itself, and one of the
@@ -135,41 +128,25 @@ func (p *pipeline) ingest(metrics *ingest.Metrics) ([]*stage, error) {
 	var stages []*stage
 	for i := range p.cfg.Sources {
 		cfg := &p.cfg.Sources[i]
-		src := cfg.source()
-		coverage := ingest.NewCoverage(src, p.stream, p.now)
-		stages = append(stages, &stage{name: "coverage of " + src.Name, run: coverage.Run})
-		if cfg.CloudTrail != nil {
-			folder := &cloudtrail.Folder{
-				Config: *cfg.CloudTrail, Source: src, Sink: p.stream, Bookmarks: p.stream,
-				Coverage: coverage, Metrics: metrics, Now: p.now, Log: p.log,
-			}
-			stages = append(stages, &stage{name: "source " + src.Name, run: folder.Run})
-			continue
-		}
-		receiver, err := cfg.receiver(ingest.Receiver{
-			Source: src, Sink: p.stream, Coverage: coverage, Metrics: metrics, Now: p.now, Log: p.log,
-		})
+		in := p.intake(cfg.source(), metrics)
+		kind, _ := cfg.kind()
+		running, err := kind.Open(in)
 		if err != nil {
-			return nil, fmt.Errorf("source %s: %w", src.Name, err)
+			return nil, fmt.Errorf("source %s: %w", cfg.Name, err)
 		}
-		mux.Handle(cfg.urlPath(), receiver)
+		stages = append(stages, &stage{name: "coverage of " + cfg.Name, run: in.Coverage.Run})
+		if running.Run != nil {
+			stages = append(stages, &stage{name: "source " + cfg.Name, run: running.Run})
+		}
+		if running.Handler != nil {
+			mux.Handle(kind.URLPath(), running.Handler)
+		}
 	}
 	server, err := p.server(mux)
 	if err != nil {
 		return nil, err
 	}
 	return append([]*stage{server}, stages...), nil
-}
-
-func (s *sourceConfig) receiver(base ingest.Receiver) (*ingest.Receiver, error) {
-	switch {
-	case s.Kubernetes != nil:
-		return kubernetes.Setup(*s.Kubernetes, base)
-	case s.GitHub != nil:
-		return github.Setup(*s.GitHub, base)
-	default:
-		return approvals.Setup(*s.Approvals, base)
-	}
 }
 
 // server is the stage that receives: the sources, and the program's own
@@ -191,6 +168,8 @@ func (p *pipeline) server(mux *http.ServeMux) (*stage, error) {
 		g.Go(func() error {
 			var err error
 			if p.cfg.TLS.CertFile != "" {
+				// Asked for, and looked at by the source that wants one.
+				server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
 				err = server.ServeTLS(listener, p.cfg.TLS.CertFile, p.cfg.TLS.KeyFile)
 			} else {
 				err = server.Serve(listener)

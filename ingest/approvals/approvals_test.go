@@ -4,16 +4,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"sidedoor/event"
-	"sidedoor/ingest"
 	"sidedoor/ingest/approvals"
 	"sidedoor/ingest/ingesttest"
 )
@@ -22,20 +17,7 @@ const token = "0123456789abcdef"
 
 func handler(t *testing.T) (http.Handler, *ingesttest.Recorder) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(path, []byte(token), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	sink := &ingesttest.Recorder{}
-	src := ingest.Source{Name: "access", Product: approvals.Product, Service: approvals.Service}
-	r, err := approvals.Setup(approvals.Config{Path: "/approvals", TokenFile: path}, ingest.Receiver{
-		Source: src, Sink: sink, Coverage: ingest.NewCoverage(src, sink, time.Now),
-		Metrics: ingest.NewMetrics(prometheus.NewRegistry()), Now: time.Now, Log: ingesttest.Log(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r, sink
+	return ingesttest.Handler(t, &approvals.Config{Path: "/approvals", TokenFile: ingesttest.Secret(t, token)}, "access", "")
 }
 
 func post(t *testing.T, h http.Handler, body string, headers ...string) int {
@@ -146,7 +128,7 @@ func TestABatchHoldsManyEvents(t *testing.T) {
 }
 
 func TestAConfigurationWithoutItsPartsIsRefused(t *testing.T) {
-	err := approvals.Config{}.Validate()
+	err := (&approvals.Config{}).Validate()
 	if err == nil || !strings.Contains(err.Error(), "path") || !strings.Contains(err.Error(), "token-file") {
 		t.Errorf("got %v", err)
 	}

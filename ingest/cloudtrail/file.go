@@ -128,7 +128,7 @@ func (r *fileReader) flush(ctx context.Context) error {
 	if last := ingest.Newest(r.events); last.After(r.newest) {
 		r.newest = last
 	}
-	err := ingest.Store(ctx, r.folder.Sink, r.folder.Metrics, r.env, r.events, r.dead)
+	err := r.folder.Store(ctx, r.env, r.events, r.dead)
 	r.events, r.dead, r.size = nil, nil, 0
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,29 +22,38 @@ type Config struct {
 }
 
 // Validate says what is wrong.
-func (c Config) Validate() error {
+func (c *Config) Validate() error {
 	if c.Folder == "" {
 		return errors.New("folder is missing: name the folder that log files are put into")
 	}
 	return nil
 }
 
-// Bookmarks remember which files were read.
-type Bookmarks interface {
-	Bookmark(ctx context.Context, key string) (value []byte, found bool, err error)
-	KeepBookmark(ctx context.Context, key string, value []byte) error
+// Resolve implements [ingest.Kind].
+func (c *Config) Resolve(path func(string) string) { c.Folder = path(c.Folder) }
+
+// lateness is how late CloudTrail delivers: AWS says within about 5 minutes on
+// average and 15 at the most for nearly all (CloudTrail FAQ).
+const lateness = 15 * time.Minute
+
+// Defaults implements [ingest.Kind].
+func (c *Config) Defaults() ingest.Source {
+	return ingest.Source{Product: Product, Service: Service, Lateness: lateness}
+}
+
+// URLPath implements [ingest.Kind].
+func (c *Config) URLPath() string { return "" }
+
+// Open implements [ingest.Kind].
+func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
+	f := &Folder{Config: *c, Intake: in}
+	return ingest.Running{Run: f.Run}, nil
 }
 
 // Folder watches a folder.
 type Folder struct {
 	Config
-	Source    ingest.Source
-	Sink      ingest.Sink
-	Bookmarks Bookmarks
-	Coverage  *ingest.Coverage
-	Metrics   *ingest.Metrics
-	Now       func() time.Time
-	Log       *slog.Logger
+	ingest.Intake
 
 	seen      map[string]mark // files that are done, by path
 	unwatched bool            // that a folder is not watched was said

@@ -3,7 +3,6 @@ package cloudtrail_test
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -35,20 +34,10 @@ func watch(t *testing.T, dir string, sink *ingesttest.Recorder, now func() time.
 	w := &watched{Recorder: sink, dir: dir, registry: prometheus.NewRegistry()}
 	src := ingest.Source{Name: "trail", Product: cloudtrail.Product, Service: cloudtrail.Service, Coverage: ingest.Events}
 	f := &cloudtrail.Folder{
-		Config: cloudtrail.Config{Folder: dir}, Source: src, Sink: sink, Bookmarks: sink,
-		Coverage: ingest.NewCoverage(src, sink, now), Metrics: ingest.NewMetrics(w.registry), Now: now, Log: ingesttest.Log(),
+		Config: cloudtrail.Config{Folder: dir}, Intake: sink.Intake(src, now),
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- f.Run(ctx) }()
-	w.stop = func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("run: %v", err)
-		}
-		ended <- nil
-	}
-	t.Cleanup(w.stop)
+	f.Metrics = ingest.NewMetrics(w.registry)
+	w.stop = ingesttest.Run(t, f.Run)
 	return w
 }
 
@@ -280,7 +269,7 @@ func TestACopyOfAFileIsTheSameBatch(t *testing.T) {
 }
 
 func TestAFolderHasToBeNamed(t *testing.T) {
-	if err := (cloudtrail.Config{}).Validate(); err == nil || !strings.Contains(err.Error(), "folder") {
+	if err := (&cloudtrail.Config{}).Validate(); err == nil || !strings.Contains(err.Error(), "folder") {
 		t.Errorf("got %v", err)
 	}
 }

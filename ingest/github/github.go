@@ -43,26 +43,38 @@ type Config struct {
 }
 
 // Validate says what is wrong.
-func (c Config) Validate() error {
+func (c *Config) Validate() error {
 	return errors.Join(ingest.ValidatePath(c.Path), ingest.ValidateSecret("secret-file", c.SecretFile))
 }
 
-// Setup completes the receiver of a webhook.
-func Setup(c Config, r ingest.Receiver) (*ingest.Receiver, error) {
+// Resolve implements [ingest.Kind].
+func (c *Config) Resolve(path func(string) string) { c.SecretFile = path(c.SecretFile) }
+
+// Defaults implements [ingest.Kind].
+func (c *Config) Defaults() ingest.Source {
+	return ingest.Source{Product: Product, Service: ServiceWebhook}
+}
+
+// URLPath implements [ingest.Kind].
+func (c *Config) URLPath() string { return c.Path }
+
+// Open implements [ingest.Kind].
+func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
 	secret, err := ingest.ReadSecret(c.SecretFile)
 	if err != nil {
-		return nil, err
+		return ingest.Running{}, err
 	}
-	r.MaxBody, r.Knows, r.Authentic, r.Parse = maxBody, hasSignature, signed(secret), parse
-	return &r, nil
+	return ingest.Running{Handler: &ingest.Receiver{
+		Intake: in, MaxBody: maxBody, Knows: hasSignature, Authentic: signed(secret), Parse: parse,
+	}}, nil
 }
 
 const signatureHeader = "X-Hub-Signature-256"
 
 // hasSignature wants the header X-Hub-Signature-256: sha256= and an HMAC in
 // hexadecimal.
-func hasSignature(h http.Header) error {
-	if !strings.HasPrefix(h.Get(signatureHeader), "sha256=") {
+func hasSignature(r *http.Request) error {
+	if !strings.HasPrefix(r.Header.Get(signatureHeader), "sha256=") {
 		return errors.New("the header X-Hub-Signature-256 is missing; set a secret on the webhook")
 	}
 	return nil

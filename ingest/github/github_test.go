@@ -6,16 +6,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"sidedoor/event"
-	"sidedoor/ingest"
 	"sidedoor/ingest/github"
 	"sidedoor/ingest/ingesttest"
 )
@@ -35,20 +30,7 @@ func TestASignatureIsThatOfGitHubsDocumentation(t *testing.T) {
 
 func handler(t *testing.T) (http.Handler, *ingesttest.Recorder) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	sink := &ingesttest.Recorder{}
-	src := ingest.Source{Name: "github", Product: github.Product, Service: github.ServiceWebhook, Scope: "acme"}
-	r, err := github.Setup(github.Config{Path: "/github", SecretFile: path}, ingest.Receiver{
-		Source: src, Sink: sink, Coverage: ingest.NewCoverage(src, sink, time.Now),
-		Metrics: ingest.NewMetrics(prometheus.NewRegistry()), Now: time.Now, Log: ingesttest.Log(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r, sink
+	return ingesttest.Handler(t, &github.Config{Path: "/github", SecretFile: ingesttest.Secret(t, secret)}, "github", "acme")
 }
 
 const (
@@ -194,7 +176,7 @@ func TestAnEntryOfTheAuditLogIsIdentified(t *testing.T) {
 }
 
 func TestAConfigurationWithoutItsPartsIsRefused(t *testing.T) {
-	err := github.Config{}.Validate()
+	err := (&github.Config{}).Validate()
 	if err == nil || !strings.Contains(err.Error(), "path") || !strings.Contains(err.Error(), "secret-file") {
 		t.Errorf("got %v", err)
 	}

@@ -25,6 +25,7 @@ type Recorder struct {
 	batches   []event.Batch
 	dead      []event.Dead
 	marks     []event.Mark
+	proofs    []event.Proof
 	bookmarks map[string][]byte
 }
 
@@ -74,7 +75,17 @@ func (r *Recorder) PublishDead(_ context.Context, d event.Dead) error {
 	return r.failure
 }
 
-// Bookmark implements cloudtrail.Bookmarks.
+// PublishProof implements ingest.Sink.
+func (r *Recorder) PublishProof(_ context.Context, p event.Proof) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failure == nil {
+		r.proofs = append(r.proofs, p)
+	}
+	return r.failure
+}
+
+// Bookmark implements ingest.Bookmarks.
 func (r *Recorder) Bookmark(_ context.Context, key string) ([]byte, bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,7 +93,7 @@ func (r *Recorder) Bookmark(_ context.Context, key string) ([]byte, bool, error)
 	return v, ok, r.failure
 }
 
-// KeepBookmark implements cloudtrail.Bookmarks.
+// KeepBookmark implements ingest.Bookmarks.
 func (r *Recorder) KeepBookmark(_ context.Context, key string, value []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -116,6 +127,13 @@ func (r *Recorder) Dead() []event.Dead {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.dead)
+}
+
+// Proofs returns the proofs so far.
+func (r *Recorder) Proofs() []event.Proof {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.proofs)
 }
 
 // Through returns the times of the marks so far.

@@ -37,18 +37,26 @@ type Config struct {
 }
 
 // Validate says what is wrong.
-func (c Config) Validate() error {
+func (c *Config) Validate() error {
 	return errors.Join(ingest.ValidatePath(c.Path), ingest.ValidateSecret("token-file", c.TokenFile))
 }
 
-// Setup completes the receiver of a cluster's webhook.
-func Setup(c Config, r ingest.Receiver) (*ingest.Receiver, error) {
+// Resolve implements [ingest.Kind].
+func (c *Config) Resolve(path func(string) string) { c.TokenFile = path(c.TokenFile) }
+
+// Defaults implements [ingest.Kind].
+func (c *Config) Defaults() ingest.Source { return ingest.Source{Product: Product, Service: Service} }
+
+// URLPath implements [ingest.Kind].
+func (c *Config) URLPath() string { return c.Path }
+
+// Open implements [ingest.Kind].
+func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
 	token, err := ingest.ReadSecret(c.TokenFile)
 	if err != nil {
-		return nil, err
+		return ingest.Running{}, err
 	}
-	r.MaxBody, r.Knows, r.Parse = maxBody, ingest.Bearer(token), parse
-	return &r, nil
+	return ingest.Running{Handler: &ingest.Receiver{Intake: in, MaxBody: maxBody, Knows: ingest.Bearer(token), Parse: parse}}, nil
 }
 
 // parse reads an EventList.

@@ -4,13 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"sidedoor/event"
 	"sidedoor/ingest"
@@ -22,20 +18,7 @@ const token = "0123456789abcdef"
 
 func handler(t *testing.T) (http.Handler, *ingesttest.Recorder) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	sink := &ingesttest.Recorder{}
-	src := ingest.Source{Name: "prod", Product: kubernetes.Product, Service: kubernetes.Service, Scope: "prod-eu"}
-	r, err := kubernetes.Setup(kubernetes.Config{Path: "/k", TokenFile: path}, ingest.Receiver{
-		Source: src, Sink: sink, Coverage: ingest.NewCoverage(src, sink, time.Now),
-		Metrics: ingest.NewMetrics(prometheus.NewRegistry()), Now: time.Now, Log: ingesttest.Log(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r, sink
+	return ingesttest.Handler(t, &kubernetes.Config{Path: "/k", TokenFile: ingesttest.Secret(t, token)}, "prod", "prod-eu")
 }
 
 func post(t *testing.T, h http.Handler, body string) *httptest.ResponseRecorder {
@@ -149,11 +132,11 @@ func TestAnIDThatACallerChoseDoesNotHideAnEvent(t *testing.T) {
 }
 
 func TestAConfigurationWithoutItsPartsIsRefused(t *testing.T) {
-	err := kubernetes.Config{}.Validate()
+	err := (&kubernetes.Config{}).Validate()
 	if err == nil || !strings.Contains(err.Error(), "path") || !strings.Contains(err.Error(), "token-file") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := kubernetes.Setup(kubernetes.Config{Path: "/k", TokenFile: "/absent"}, ingest.Receiver{}); err == nil {
+	if _, err := (&kubernetes.Config{Path: "/k", TokenFile: "/absent"}).Open(ingest.Intake{}); err == nil {
 		t.Error("a token that is absent: no error")
 	}
 }

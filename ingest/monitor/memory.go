@@ -97,7 +97,7 @@ func (m *Monitor) publish(ctx context.Context) error {
 			return err
 		}
 		env := ingest.Source{Name: Source, Product: Product, Service: Service, Scope: m.Scope}.Envelope(n.ID, m.Now().UTC(), e.Raw)
-		if err := ingest.Store(ctx, m.Stream, m.Metrics, env, []event.Event{e}, nil); err != nil {
+		if err := (ingest.Intake{Sink: m.Stream, Metrics: m.Metrics}).Store(ctx, env, []event.Event{e}, nil); err != nil {
 			return err
 		}
 		m.memory.Pending = m.memory.Pending[1:]

@@ -21,7 +21,7 @@ type Stream interface {
 	Policies(ctx context.Context, after uint64, f func(seq uint64, p event.Policy) error) error
 	LastPolicy(ctx context.Context) (uint64, error)
 	LastMark(ctx context.Context, source string) (event.Mark, error)
-	DeadAfter(ctx context.Context, after uint64, f func(seq uint64, source, cause string) error) error
+	DeadAfter(ctx context.Context, after uint64, f func(seq uint64, d event.Dead) error) error
 	LastDead(ctx context.Context) (uint64, error)
 }
 
@@ -143,11 +143,11 @@ func (m *Monitor) deadLetters(ctx context.Context) error {
 	}
 	causes := map[string]map[string]int{}
 	to := m.memory.Dead
-	err = m.Stream.DeadAfter(ctx, m.memory.Dead, func(seq uint64, source, cause string) error {
-		if causes[source] == nil {
-			causes[source] = map[string]int{}
+	err = m.Stream.DeadAfter(ctx, m.memory.Dead, func(seq uint64, d event.Dead) error {
+		if causes[d.Source] == nil {
+			causes[d.Source] = map[string]int{}
 		}
-		causes[source][cause]++
+		causes[d.Source][d.Cause]++
 		to = seq
 		return nil
 	})
