@@ -2,6 +2,7 @@ package testserver
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -85,7 +86,7 @@ func (in receiveRequest) limits(q *sqsQueue) (atMost, wait, hidden int, err erro
 
 func (in receiveRequest) reply(got []*sqsMessage) receiveReply {
 	var reply receiveReply
-	asked := append(in.AttributeNames, in.MessageSystemAttributeNames...)
+	asked := slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames)
 	for _, m := range got {
 		attributes := chosen(m.attributes, in.MessageAttributeNames)
 		reply.Messages = append(reply.Messages, receivedMessage{
