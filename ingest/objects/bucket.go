@@ -69,7 +69,7 @@ func (b *Bucket) Get(ctx context.Context, key string) (Object, io.ReadCloser, er
 
 // content is an object's content.
 type content struct {
-	ctx    context.Context //nolint:containedctx // an io.Reader has no other place for it
+	ctx    context.Context // an io.Reader has no other place for it
 	bucket *Bucket
 	key    string
 	etag   string

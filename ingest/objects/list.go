@@ -91,7 +91,7 @@ func (r *Reader) since(ctx context.Context, bookmark string, now time.Time) (tim
 type batch struct {
 	*Reader
 	group *errgroup.Group
-	ctx   context.Context //nolint:containedctx // of the call that the batch is a part of
+	ctx   context.Context // of the call that the batch is a part of
 
 	mu     sync.Mutex
 	newest time.Time

@@ -134,7 +134,7 @@ func (q *queue) receive(ctx context.Context, n int) ([]types.Message, error) {
 		return nil, ctx.Err()
 	}
 	out, err := q.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: aws.String(q.config.Queue), MaxNumberOfMessages: int32(n), //nolint:gosec // at most maxReceive
+		QueueUrl: aws.String(q.config.Queue), MaxNumberOfMessages: int32(n),
 		WaitTimeSeconds: int32(longPoll / time.Second), VisibilityTimeout: int32(q.visibility / time.Second),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameSentTimestamp, types.MessageSystemAttributeNameApproximateReceiveCount,
