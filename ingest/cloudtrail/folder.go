@@ -16,41 +16,6 @@ import (
 	"sidedoor/ingest/records"
 )
 
-// Config is a folder into which CloudTrail log files are put, in whatever
-// layout below it.
-type Config struct {
-	Folder string `yaml:"folder"`
-}
-
-// Validate says what is wrong.
-func (c *Config) Validate() error {
-	if c.Folder == "" {
-		return errors.New("folder is missing: name the folder that log files are put into")
-	}
-	return nil
-}
-
-// Resolve implements [ingest.Kind].
-func (c *Config) Resolve(path func(string) string) { c.Folder = path(c.Folder) }
-
-// lateness is how late CloudTrail delivers: AWS says within about 5 minutes on
-// average and 15 at the most for nearly all (CloudTrail FAQ).
-const lateness = 15 * time.Minute
-
-// Defaults implements [ingest.Kind].
-func (c *Config) Defaults() ingest.Source {
-	return ingest.Source{Product: Product, Service: Service, Lateness: lateness}
-}
-
-// URLPath implements [ingest.Kind].
-func (c *Config) URLPath() string { return "" }
-
-// Open implements [ingest.Kind].
-func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
-	f := &Folder{Config: *c, Intake: in}
-	return ingest.Running{Run: f.Run}, nil
-}
-
 // Folder watches a folder.
 type Folder struct {
 	Config
