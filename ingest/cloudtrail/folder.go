@@ -163,28 +163,43 @@ func (f *Folder) file(ctx context.Context, path string, d fs.DirEntry) (newest t
 	if err != nil || !info.Mode().IsRegular() {
 		return newest, nil // gone meanwhile, or no file
 	}
+	r, err := f.news(ctx, path, info)
+	return r.Newest, err
+}
+
+// again reads a file for a back-fill, if it was not read before, and returns how
+// many events were stored.
+func (f *Folder) again(ctx context.Context, path string) (int, error) {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, nil // as above
+	}
+	r, err := f.news(ctx, path, info)
+	return r.Events, err
+}
+
+func (f *Folder) news(ctx context.Context, path string, info fs.FileInfo) (read records.Result, err error) {
 	now := mark{info.Size(), info.ModTime()}
 	if f.seen[path] == now {
-		return newest, nil
+		return read, nil
 	}
 	key := fmt.Sprintf("%s %s %d %d", f.Source.Name, path, now.size, now.changed.UnixNano())
 	if _, done, err := f.Bookmarks.Bookmark(ctx, key); err != nil {
-		return newest, err
+		return read, err
 	} else if done {
 		f.seen[path] = now
-		return newest, nil
+		return read, nil
 	}
-	read, err := f.read(ctx, path, f.Now().Sub(now.changed) > settle)
-	newest = read.Newest
+	read, err = f.read(ctx, path, f.Now().Sub(now.changed) > settle)
 	if errors.Is(err, records.ErrEarly) {
-		return newest, nil
+		return read, nil
 	}
 	if err != nil {
-		return newest, err
+		return read, err
 	}
 	if err := f.Bookmarks.KeepBookmark(ctx, key, []byte(f.Now().UTC().Format(time.RFC3339))); err != nil {
-		return newest, err
+		return read, err
 	}
 	f.seen[path] = now
-	return newest, nil
+	return read, nil
 }
