@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -56,6 +57,7 @@ func (m *moment) UnmarshalText(text []byte) error {
 }
 
 func (c *backfillCmd) Run(ctx context.Context, e *edges) error {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
 	p := ingest.Period{From: c.From.Time, To: c.To.Time}
 	if !p.From.Before(p.To) {
 		return exit{exitUsage, fmt.Errorf("--from %s is not before --to %s", stamp(p.From), stamp(p.To))}

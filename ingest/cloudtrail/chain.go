@@ -51,7 +51,8 @@ type storedDigest struct {
 	bucket    string // as it is in the signature
 	key       string
 	signature signature
-	signed    time.Time // when, if it is told; that of a back-fill is long after
+	signed    time.Time    // when, if it is told; that of a back-fill is long after
+	sum       event.Digest // of its content, if the store has unpacked it
 }
 
 // errGone says that a file is not there.

@@ -83,8 +83,7 @@ func (c *Config) URLPath() string { return "" }
 // Open implements [ingest.Kind].
 func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
 	if c.Folder != "" {
-		f := &Folder{Config: *c, Intake: in}
-		return ingest.Running{Run: f.Run}, nil
+		return c.openFolder(in)
 	}
 	reader, err := c.reader(in)
 	if err != nil {
@@ -103,6 +102,17 @@ func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
 		g.Go(func() error { return d.run(ctx) })
 		return g.Wait()
 	}}, nil
+}
+
+func (c *Config) openFolder(in ingest.Intake) (ingest.Running, error) {
+	f := &Folder{Config: *c, Intake: in}
+	if c.DigestKeys != "" {
+		var err error
+		if f.digests, err = f.digestsOf(); err != nil {
+			return ingest.Running{}, err
+		}
+	}
+	return ingest.Running{Run: f.Run}, nil
 }
 
 func (c *Config) validates() bool { return c.Bucket != "" && c.Digests != digestsOff }

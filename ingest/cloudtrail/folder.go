@@ -23,6 +23,7 @@ type Folder struct {
 
 	seen      map[string]mark // files that are done, by path
 	unwatched bool            // that a folder is not watched was said
+	digests   *folderDigests  // nil: digest files are not checked
 }
 
 // mark is a file's state when it was read.
@@ -59,6 +60,7 @@ func (f *Folder) Run(ctx context.Context) error {
 			// The stream may be away for a moment; the folder is still there.
 			f.Log.Error("folder not read", "source", f.Source.Name, "err", err)
 		}
+		f.prove(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -68,6 +70,16 @@ func (f *Folder) Run(ctx context.Context) error {
 		case err := <-watcher.Errors:
 			f.Log.Warn("watcher failed; the folder is read every few seconds", "source", f.Source.Name, "err", err)
 		}
+	}
+}
+
+// prove checks the digest files, if that is wanted.
+func (f *Folder) prove(ctx context.Context) {
+	if f.digests == nil {
+		return
+	}
+	if err := f.digests.check(ctx); err != nil && ctx.Err() == nil {
+		f.Log.Warn("digest files not checked; it will be tried again", "source", f.Source.Name, "err", err)
 	}
 }
 
@@ -137,7 +149,10 @@ func (f *Folder) watch(w *fsnotify.Watcher, path string) {
 func (f *Folder) entry(ctx context.Context, path string, d fs.DirEntry) (newest time.Time, err error) {
 	base := filepath.Base(path)
 	switch {
-	case strings.Contains(path, "CloudTrail-Digest"):
+	case strings.Contains(path, digestFolder):
+		if _, seen := f.seen[path]; !seen && f.digests != nil {
+			f.digests.saw(path)
+		}
 		f.skip(path, "digest")
 		return newest, nil
 	case strings.HasPrefix(base, "."): // in the writing
