@@ -15,8 +15,10 @@ import (
 
 	"sidedoor/ingest"
 	"sidedoor/ingest/approvals"
+	"sidedoor/ingest/ci"
 	"sidedoor/ingest/cloudtrail"
 	"sidedoor/ingest/github"
+	"sidedoor/ingest/gitlab"
 	"sidedoor/ingest/kubernetes"
 	"sidedoor/ingest/monitor"
 )
@@ -34,10 +36,13 @@ type sourceConfig struct {
 	// its own; default 2h, and for coverage: events never.
 	SilentAfter time.Duration `yaml:"silent-after"`
 
-	CloudTrail *cloudtrail.Config `yaml:"cloudtrail"`
-	Kubernetes *kubernetes.Config `yaml:"kubernetes"`
-	GitHub     *github.Config     `yaml:"github"`
-	Approvals  *approvals.Config  `yaml:"approvals"`
+	CloudTrail  *cloudtrail.Config  `yaml:"cloudtrail"`
+	Kubernetes  *kubernetes.Config  `yaml:"kubernetes"`
+	GitHub      *github.Config      `yaml:"github"`
+	GitLab      *gitlab.Config      `yaml:"gitlab"`
+	GitLabAudit *gitlab.AuditConfig `yaml:"gitlab-audit"`
+	CI          *ci.Config          `yaml:"ci"`
+	Approvals   *approvals.Config   `yaml:"approvals"`
 }
 
 // kind returns the configuration of the kind that is set, or nil and the names of
