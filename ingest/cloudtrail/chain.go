@@ -132,10 +132,9 @@ func (a *auditor) one(ctx context.Context, c *chain, name digestName, key string
 	if err != nil && !errors.Is(err, errGone) {
 		return err
 	}
-	gone := errors.Is(err, errGone)
 	d, err := opened(s, err)
 	if err != nil {
-		return a.unreadable(ctx, c, name, key, gone, err)
+		return a.unreadable(ctx, c, name, key, err)
 	}
 	f := a.finding(name, d.from, d.to)
 	trusted, err := a.signatures(ctx, f, name, d, s)
@@ -158,10 +157,10 @@ func (a *auditor) one(ctx context.Context, c *chain, name digestName, key string
 }
 
 // unreadable deals with a digest file that is gone or no digest file.
-func (a *auditor) unreadable(ctx context.Context, c *chain, name digestName, key string, gone bool, why error) error {
+func (a *auditor) unreadable(ctx context.Context, c *chain, name digestName, key string, why error) error {
 	from, to := nominal(key)
 	f := a.finding(name, from, to)
-	if gone {
+	if errors.Is(why, errGone) {
 		f.add(event.Missing, "the digest file %s: %v", key, why)
 		c.Gone = append(c.Gone[max(0, len(c.Gone)-maxAbsent+1):], absent{key, a.Now().UTC()})
 	} else {
@@ -286,7 +285,7 @@ func (f *finding) add(v event.Completeness, text string, args ...any) {
 }
 
 func (f *finding) publish(ctx context.Context) error {
-	if err := f.sink.PublishProof(ctx, f.Proof.Bound()); err != nil {
+	if err := f.sink.PublishProof(ctx, f.Bound()); err != nil {
 		return fmt.Errorf("source %s: proof: %w", f.Source, err)
 	}
 	return nil

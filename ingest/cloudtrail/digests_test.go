@@ -89,8 +89,8 @@ var attacks = []struct {
 		m.digests[1].Body = append(m.digests[1].Body, "more"...)
 	}, []string{"09:00-10:00 altered …4 bytes follow", "10:00-11:00 complete"}},
 	{"a log file is taken out of the digest file", func(m *morning) {
-		content := string(trailtest.Unpack(m.digests[1].Body))
-		m.digests[1].Body = trailtest.Pack([]byte(content[:strings.Index(content, `"logFiles":[`)] + `"logFiles":[]}`))
+		content, _, _ := strings.Cut(string(trailtest.Unpack(m.digests[1].Body)), `"logFiles":[`)
+		m.digests[1].Body = trailtest.Pack([]byte(content + `"logFiles":[]}`))
 	}, []string{"09:00-10:00 altered …its signature does not fit", "10:00-11:00 complete"}},
 	{"a digest file is no digest file", func(m *morning) { m.digests[1].Body = []byte("{}") },
 		[]string{"09:00-10:00 altered …gzip", "10:00-11:00 complete"}},

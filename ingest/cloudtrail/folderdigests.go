@@ -58,7 +58,7 @@ func (d *folderDigests) saw(file string) {
 		return
 	}
 	// The prefix in the bucket, which is a part of every key, is in the file alone.
-	all := append(d.waiting[name.part()], inCopy{root: slashed[:at], key: slashed[at:]})
+	all := append(slices.Clone(d.waiting[name.part()]), inCopy{root: slashed[:at], key: slashed[at:]})
 	slices.SortFunc(all, func(a, b inCopy) int { return strings.Compare(path.Base(a.key), path.Base(b.key)) })
 	d.waiting[name.part()] = slices.Compact(all)
 }
