@@ -41,14 +41,14 @@ func (h held) id() string {
 // read reads an approval, as one that holds all its words does.
 func (s *approvals) read(n int32) entry {
 	var e entry
-	s.reader(*s.texts.at(n)).entry(&e)
+	s.reader(s.texts.at(n)).entry(&e)
 	return e
 }
 
 // lookup reads only what an approval is found by.
 func (s *approvals) lookup(n int32) event.Approval {
 	var ap event.Approval
-	s.reader(*s.texts.at(n)).lookup(&ap)
+	s.reader(s.texts.at(n)).lookup(&ap)
 	return ap
 }
 
@@ -93,7 +93,7 @@ func (s *approvals) place(text string, e *entry, id string, cfg Config) int32 {
 // drop forgets an approval.
 func (s *approvals) drop(n int32) {
 	var e entry
-	r := s.reader(*s.texts.at(n))
+	r := s.reader(s.texts.at(n))
 	r.visit = s.words.leave
 	r.entry(&e)
 	ap := e.match.Approval

@@ -30,7 +30,9 @@ func (c *codec) entry(e *entry) {
 	c.moment(&ap.Recorded)
 	c.moment(&ap.From)
 	c.moment(&ap.Until)
-	listOf(c, &ap.Requires, (*codec).requirement)
+	for x := range each(c, &ap.Requires) {
+		c.requirement(x)
+	}
 
 	r := &m.Rule
 	c.words4(&r.ID, &r.Name, &r.Title, (*string)(&r.Level))
@@ -47,7 +49,9 @@ func (c *codec) entry(e *entry) {
 	}
 	integer(c, &ref.Index)
 	c.text(&ref.Batch)
-	listOf(c, &m.Facts, (*codec).fact)
+	for x := range each(c, &m.Facts) {
+		c.fact(x)
+	}
 	c.parts(&m.Parts)
 
 	if !own {
@@ -122,11 +126,14 @@ func (c *codec) party(p *event.Party) {
 	if s == "" {
 		return
 	}
-	r := codec{reading: true, in: s}
-	r.partyFields(p)
-	if !r.done() {
+	behind, lasting := c.in, c.lasting
+	c.in, c.lasting = s, true // a word is, for as long as an entry has it
+	c.partyFields(p)
+	if !c.done() {
 		c.fail()
+		return
 	}
+	c.in, c.lasting = behind, lasting
 }
 
 // partyText is a party written down; of nobody it is empty.
@@ -152,11 +159,13 @@ func (c *codec) partyFields(p *event.Party) {
 	}
 	c.text(&p.Owner)
 	c.text(&p.Session)
-	listOf(c, &p.Groups, (*codec).text)
-	listOf(c, &p.Chain, func(c *codec, h *event.Hop) {
+	for x := range each(c, &p.Groups) {
+		c.text(x)
+	}
+	for h := range each(c, &p.Chain) {
 		c.text(&h.By)
 		c.text(&h.Name)
-	})
+	}
 }
 
 func (c *codec) requirement(r *event.Requirement) {
@@ -167,14 +176,22 @@ func (c *codec) requirement(r *event.Requirement) {
 	c.word(&r.Kind)
 	c.flags(&r.SameActor)
 	c.path(&r.Scope)
-	listOf(c, &r.Within, (*codec).path)
+	for x := range each(c, &r.Within) {
+		c.path(x)
+	}
 	integer(c, &r.Skew)
-	listOf(c, &r.IndependentOf, (*codec).party)
-	listOf(c, &r.Separate, (*codec).factRef)
+	for x := range each(c, &r.IndependentOf) {
+		c.party(x)
+	}
+	for x := range each(c, &r.Separate) {
+		c.factRef(x)
+	}
 	integer(c, &r.Approvers)
 	c.word(&r.Group)
 	integer(c, &r.MemberFor)
-	listOf(c, &r.Also, (*codec).requirement)
+	for x := range each(c, &r.Also) {
+		c.requirement(x)
+	}
 	c.depth--
 }
 

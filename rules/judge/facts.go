@@ -36,7 +36,7 @@ func (c *codec) stated(f *stated) {
 
 func (s *facts) read(n int32) stated {
 	var f stated
-	s.reader(*s.texts.at(n)).stated(&f)
+	s.reader(s.texts.at(n)).stated(&f)
 	return f
 }
 
@@ -93,7 +93,7 @@ func (s *facts) forget(cfg Config) (crowded int) {
 	for s.len() > cfg.MaxApprovals {
 		var f stated
 		n := s.oldest
-		r := s.reader(*s.texts.at(n))
+		r := s.reader(s.texts.at(n))
 		r.visit = s.words.leave
 		r.stated(&f)
 		s.refs.remove(s.hash(f.fact.Is, f.fact.Of), n)
