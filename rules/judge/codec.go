@@ -223,6 +223,13 @@ func (c *codec) path(s *string) {
 	c.text(&last)
 }
 
+// isWord reads a word, and says whether it is this one.
+func (c *codec) isWord(s string) bool {
+	var word string
+	c.word(&word)
+	return word == s
+}
+
 // isPath reads a path, and says whether it is this one.
 func (c *codec) isPath(s string) bool {
 	var before string

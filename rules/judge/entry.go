@@ -12,37 +12,57 @@ type entry struct {
 	id     string      // the match's as it came; empty if it is still the match's
 	match  event.Match // an approval, bounded
 	stored time.Time   // the judge's clock when it arrived
+
+	own, atID bool // see weighed
 }
 
-// entry has in front what approvals are found by; see [codec.lookup].
+// entry is in the order in which it is asked for: most approvals that come near
+// an act are only weighed.
 func (c *codec) entry(e *entry) {
 	if c.reading {
 		e.match.Approval = new(event.Approval)
 	}
-	m, ap, ref := &e.match, e.match.Approval, &e.match.Event
+	c.weighed(e)
+	c.requirements(e)
+	c.rest(e)
+}
+
+// weighed is what approvals are found by, in front, and what they are weighed by.
+// The match has its approval already.
+func (c *codec) weighed(e *entry) {
+	ap, ref := e.match.Approval, &e.match.Event
 	c.lookup(ap)
 	c.party(&ap.Approver)
-	own, atID := e.id == "", ref.Origin == ref.ID // as of webhooks
-	c.flags(&ap.NeedsApprover, &own, &atID)
-	c.moment(&e.stored)
-	c.moment(&ref.Received)
-	c.moment(&ref.Occurred)
+	if !c.reading {
+		e.own, e.atID = e.id == "", ref.Origin == ref.ID // as of webhooks
+	}
+	c.flags(&ap.NeedsApprover, &e.own, &e.atID)
+	c.word(&ref.Source)
 	c.moment(&ap.Recorded)
 	c.moment(&ap.From)
 	c.moment(&ap.Until)
-	for x := range each(c, &ap.Requires) {
+}
+
+// requirements are asked for where nothing else is wrong.
+func (c *codec) requirements(e *entry) {
+	for x := range each(c, &e.match.Approval.Requires) {
 		c.requirement(x)
 	}
+}
 
-	r := &m.Rule
+// rest is what a verdict says of an approval, and what its ID is made of.
+func (c *codec) rest(e *entry) {
+	m, ref, r := &e.match, &e.match.Event, &e.match.Rule
+	c.moment(&e.stored)
+	c.moment(&ref.Received)
+	c.moment(&ref.Occurred)
 	c.words4(&r.ID, &r.Name, &r.Title, (*string)(&r.Level))
 	c.version(&r.Digest)
-	c.word(&m.Control)
-	c.words4(&ref.Source, &ref.Product, &ref.Service, &ref.Scope)
+	c.words4(&m.Control, &ref.Product, &ref.Service, &ref.Scope)
 	c.path(&ref.ID)
 	c.word(&ref.Kind)
 	c.digest(&ref.Digest)
-	if !atID {
+	if !e.atID {
 		c.word(&ref.Origin)
 	} else if c.reading {
 		ref.Origin = ref.ID
@@ -54,7 +74,7 @@ func (c *codec) entry(e *entry) {
 	}
 	c.parts(&m.Parts)
 
-	if !own {
+	if !e.own {
 		c.text(&e.id)
 	}
 }
@@ -64,7 +84,7 @@ func newEntry(m event.Match, id string, stored time.Time) entry {
 	if m.ID() == id {
 		id = ""
 	}
-	return entry{id, m, stored}
+	return entry{id: id, match: m, stored: stored}
 }
 
 // matchID returns the ID of the match as it came.

@@ -59,7 +59,7 @@ func (s *shelf) load(b []byte, place func(text string, r *codec) error) ([]byte,
 		}
 		r := s.reader(text)
 		r.visit = func(n int32) { s.words.words.at(n).uses++ }
-		if err := place(text, r); err != nil {
+		if err := place(text, &r); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
 	}

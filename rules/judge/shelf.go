@@ -62,7 +62,7 @@ func (s *shelf) all() iter.Seq[int32] {
 }
 
 // writer returns what an entry is written with.
-func (s *shelf) writer() *codec { return &codec{words: &s.words} }
+func (s *shelf) writer() codec { return codec{words: &s.words} }
 
 // reader returns what the text of an entry is read with.
-func (s *shelf) reader(text string) *codec { return &codec{words: &s.words, reading: true, in: text} }
+func (s *shelf) reader(text string) codec { return codec{words: &s.words, reading: true, in: text} }
