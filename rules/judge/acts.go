@@ -13,7 +13,6 @@ import (
 // act is an act that is held, with its verdict so far.
 type act struct {
 	ID       string          `json:"id"`
-	Opens    string          `json:"opens"` // the ID of the alert that it opens, if it opens one
 	Match    event.Match     `json:"match"` // bounded
 	Together *event.Together `json:"together,omitempty"`
 	Stored   time.Time       `json:"stored"` // the judge's clock when it arrived
@@ -135,7 +134,7 @@ func (s *acts) ask(a *act, asked map[key]struct{}) {
 
 func (s *acts) unask(a *act, k key) {
 	s.asked.remove(k, a)
-	if len(s.asked[k]) == 0 && !k.isFact() {
+	if !s.asked.has(k) && !k.isFact() {
 		s.scopes.remove(k.kind, k.value)
 	}
 }
@@ -166,12 +165,14 @@ func (s *acts) drop(a *act) {
 // that the pattern covers, in the order of their arrival.
 func (s *acts) concernedBy(kind, pattern string) []*act {
 	if !wild(pattern) {
-		return slices.SortedFunc(maps.Keys(s.asked[key{kind, pattern}]), byArrival)
+		return slices.SortedFunc(s.asked.of(key{kind, pattern}), byArrival)
 	}
 	found := map[*act]struct{}{}
-	for scope := range s.scopes[kind] {
+	for scope := range s.scopes.of(kind) {
 		if covers(pattern, scope) {
-			maps.Copy(found, s.asked[key{kind, scope}])
+			for a := range s.asked.of(key{kind, scope}) {
+				found[a] = struct{}{}
+			}
 		}
 	}
 	return slices.SortedFunc(maps.Keys(found), byArrival)
@@ -179,7 +180,7 @@ func (s *acts) concernedBy(kind, pattern string) []*act {
 
 // concernedByFact returns the acts that asked for a fact, likewise.
 func (s *acts) concernedByFact(ref event.FactRef) []*act {
-	return slices.SortedFunc(maps.Keys(s.asked[factKey(ref)]), byArrival)
+	return slices.SortedFunc(s.asked.of(factKey(ref)), byArrival)
 }
 
 // waiting returns the acts that wait for a mark, in the order of their arrival.

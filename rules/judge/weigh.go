@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"sidedoor/event"
 )
@@ -189,6 +190,9 @@ func anyPerson(list []event.Party, p event.Party) bool {
 // the same key. Lower case would not: EqualFold also folds 'ſ' and 's'.
 func fold(person string) string {
 	return strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf { // no rune that folds to one of these is below its capital
+			return unicode.ToUpper(r)
+		}
 		least := r
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 			least = min(least, f)
