@@ -28,10 +28,10 @@ type act struct {
 	// again: what led the act to ask for that source may be forgotten.
 	Awaits string `json:"awaits,omitempty"`
 
-	actor event.Party      // of the last inquiry
-	asked map[key]struct{} // likewise
-	calm  *list.Element    // among the approved acts that raised no alert
-	place                  // among the acts that wait for the same mark
+	actor event.Party   // of the last inquiry
+	asked []key         // likewise, in order
+	calm  *list.Element // among the approved acts that raised no alert
+	place               // among the acts that wait for the same mark
 	line  *list.Element
 }
 
@@ -50,7 +50,7 @@ func (a *act) limitEnd() time.Time {
 // requires says whether approvals of the kind can approve the act, or something
 // that it depends on.
 func (a *act) requires(kind string) bool {
-	for k := range a.asked {
+	for _, k := range a.asked {
 		if k.kind == kind {
 			return true
 		}
@@ -115,14 +115,14 @@ func (s *acts) still(a *act) {
 }
 
 // ask has the act looked at again when something comes that it asked for.
-func (s *acts) ask(a *act, asked map[key]struct{}) {
-	for k := range a.asked {
-		if _, still := asked[k]; !still {
+func (s *acts) ask(a *act, asked []key) {
+	for _, k := range a.asked {
+		if !among(asked, k) {
 			s.unask(a, k)
 		}
 	}
-	for k := range asked {
-		if _, already := a.asked[k]; !already {
+	for _, k := range asked {
+		if !among(a.asked, k) {
 			s.asked.add(k, a)
 			if !k.isFact() {
 				s.scopes.add(k.kind, k.value)
@@ -156,7 +156,7 @@ func (s *acts) drop(a *act) {
 	if a.calm != nil {
 		s.calm.Remove(a.calm)
 	}
-	for k := range a.asked {
+	for _, k := range a.asked {
 		s.unask(a, k)
 	}
 }

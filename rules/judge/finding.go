@@ -71,9 +71,10 @@ func (f *finding) alone() bool { return f.why == event.Covers || f.why == event.
 // desk has room for the findings of one inquiry, and is cleared for the next:
 // nothing of a finding may be kept but copies.
 type desk struct {
-	room []finding
-	used int
-	free []*finding // that were given back
+	asked questions
+	room  []finding
+	used  int
+	free  []*finding // that were given back
 }
 
 // deskSize is more findings than most inquiries have; the others take room of

@@ -52,9 +52,6 @@ func (x index[K, V]) of(k K) iter.Seq[V] {
 	return func(yield func(V) bool) { yield(s.only) }
 }
 
-// key is a kind of approval together with a scope or a person.
-type key struct{ kind, value string }
-
 // remembered holds the IDs of acts that are no longer held.
 type remembered struct {
 	line *list.List // of memory, in the order in which they were added

@@ -23,7 +23,7 @@ const (
 // that the act is looked at again when an answer changes.
 type inquiry struct {
 	j       *Judge
-	asked   map[key]struct{}
+	asked   *questions
 	follows int    // left of maxFollowed
 	weighs  int    // left of maxWeighed; negative once they were too many
 	seen    []held // what came near the act itself, for each of its requirements
@@ -60,7 +60,7 @@ func (a answer) state() event.State {
 // inquire looks for what approves the act, and has it wait for what it asked.
 func (j *Judge) inquire(a *act) answer {
 	j.desk.clear()
-	q := &inquiry{j: j, asked: make(map[key]struct{}, 4), follows: maxFollowed, weighs: maxWeighed}
+	q := &inquiry{j: j, asked: &j.desk.asked, follows: maxFollowed, weighs: maxWeighed}
 	a.actor = q.who(a.Match.Act.Actor)
 	m := matter{at: a.Match.Event.At(), source: a.Match.Event.Source, actor: a.actor}
 	var best answer
@@ -73,7 +73,7 @@ func (j *Judge) inquire(a *act) answer {
 		all = append(all, found.findings...)
 	}
 	best.findings, best.total = once(q.sorted(all, m.at)), len(unrepeated(q.seen))
-	j.acts.ask(a, q.asked)
+	j.acts.ask(a, q.asked.asked())
 	return best
 }
 
@@ -264,7 +264,7 @@ func (q *inquiry) follow(f *finding, depth int) bool {
 	return true
 }
 
-func (q *inquiry) ask(kind, scope string) { q.asked[key{kind, scope}] = struct{}{} }
+func (q *inquiry) ask(kind, scope string) { q.asked.note(key{kind, scope}) }
 
 // factKey is the key by which acts ask for a fact. No kind of approval has a
 // line break.
@@ -308,6 +308,9 @@ func (q *inquiry) sorted(list []*finding, at time.Time) []*finding {
 
 // once keeps of several findings of one approval the first.
 func once(list []*finding) []*finding {
+	if len(list) < 2 {
+		return list
+	}
 	seen := make(map[held]struct{}, len(list))
 	return slices.DeleteFunc(list, func(f *finding) bool {
 		_, again := seen[f.approval]

@@ -76,6 +76,6 @@ func (q *inquiry) since(ref event.FactRef) map[string][]time.Time {
 }
 
 func (q *inquiry) facts(ref event.FactRef) iter.Seq[event.Fact] {
-	q.asked[factKey(ref)] = struct{}{}
+	q.asked.note(factKey(ref))
 	return q.j.facts.of(ref)
 }
