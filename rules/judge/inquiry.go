@@ -72,7 +72,10 @@ func (j *Judge) inquire(a *act) answer {
 		}
 		all = append(all, found.findings...)
 	}
-	best.findings, best.total = once(q.sorted(all, m.at)), len(unrepeated(q.seen))
+	if len(a.Match.Act.ApprovedBy) > 1 {
+		all = q.sorted(all, m.at)
+	}
+	best.findings, best.total = once(all), len(unrepeated(q.seen))
 	j.acts.ask(a, q.asked.asked())
 	return best
 }
@@ -80,6 +83,9 @@ func (j *Judge) inquire(a *act) answer {
 // meet looks for what meets a requirement and those that belong to it.
 func (q *inquiry) meet(r event.Requirement, m matter, depth int) answer {
 	all := q.meetOne(r, m, depth)
+	if len(r.Also) == 0 {
+		return all
+	}
 	for _, also := range r.Also {
 		all = all.and(q.meet(also, m, depth))
 	}
@@ -172,6 +178,7 @@ func (q *inquiry) meetOne(r event.Requirement, m matter, depth int) answer {
 	a.findings = q.nearest(a.findings, m.at)
 	if len(a.findings) > 0 {
 		a.why, a.since = q.enough(a.findings, max(r.Approvers, 1))
+		a.findings = q.sorted(a.findings, m.at) // some may count alone no more
 	}
 	return a
 }
@@ -216,7 +223,7 @@ func (q *inquiry) enough(list []*finding, people int) (event.Why, time.Time) {
 // nothing to do with it.
 func (q *inquiry) near(r event.Requirement, m matter) []held {
 	q.ask(r.Kind, r.Scope)
-	found := q.j.approvals.covering(nil, r.Kind, r.Scope)
+	found := q.j.approvals.covering(make([]held, 0, 16), r.Kind, r.Scope)
 	for _, wider := range r.Within {
 		q.ask(r.Kind, wider)
 		found = q.j.approvals.covering(found, r.Kind, wider)
