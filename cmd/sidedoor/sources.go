@@ -116,7 +116,7 @@ func (s *sourceConfig) source() ingest.Source {
 // intake is what a source puts its deliveries into.
 func (p *pipeline) intake(src ingest.Source, metrics *ingest.Metrics) ingest.Intake {
 	return ingest.Intake{
-		Source: src, Sink: p.stream, Bookmarks: p.stream, Coverage: ingest.NewCoverage(src, p.stream, p.now),
+		Source: src, Sink: p.stream, Bookmarks: p.stream, Arrivals: p.stream, Coverage: ingest.NewCoverage(src, p.stream, p.now),
 		Metrics: metrics, Now: p.now, Log: p.log,
 	}
 }
