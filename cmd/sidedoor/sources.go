@@ -17,6 +17,7 @@ import (
 	"sidedoor/ingest/approvals"
 	"sidedoor/ingest/cloudtrail"
 	"sidedoor/ingest/github"
+	"sidedoor/ingest/github/auditlog"
 	"sidedoor/ingest/kubernetes"
 	"sidedoor/ingest/monitor"
 )
@@ -37,7 +38,9 @@ type sourceConfig struct {
 	CloudTrail *cloudtrail.Config `yaml:"cloudtrail"`
 	Kubernetes *kubernetes.Config `yaml:"kubernetes"`
 	GitHub     *github.Config     `yaml:"github"`
-	Approvals  *approvals.Config  `yaml:"approvals"`
+	// GitHubAudit is the audit log of an organisation or enterprise.
+	GitHubAudit *auditlog.Config  `yaml:"github-audit"`
+	Approvals   *approvals.Config `yaml:"approvals"`
 }
 
 // kind returns the configuration of the kind that is set, or nil and the names of
@@ -140,6 +143,9 @@ func (p *pipeline) ingest(metrics *ingest.Metrics) ([]*stage, error) {
 		}
 		if running.Handler != nil {
 			mux.Handle(kind.URLPath(), running.Handler)
+			if below := strings.TrimSuffix(kind.URLPath(), "/") + "/"; running.Below && below != kind.URLPath() {
+				mux.Handle(below, running.Handler)
+			}
 		}
 	}
 	server, err := p.server(mux)
