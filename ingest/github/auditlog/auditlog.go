@@ -48,7 +48,7 @@ const (
 )
 
 // login is what an organisation or enterprise may be called.
-var login = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+var login = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
 func (c *Config) byAPI() bool { return c.Organization != "" || c.Enterprise != "" }
 

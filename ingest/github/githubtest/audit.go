@@ -39,8 +39,8 @@ func (s *Server) listEntries(w http.ResponseWriter, r *http.Request) {
 	}
 	offset := 0
 	if c := q.Get("after"); c != "" {
-		b, err := base64.StdEncoding.DecodeString(c)
-		if offset, err = strconv.Atoi(string(b)); err != nil {
+		b, bad := base64.StdEncoding.DecodeString(c)
+		if offset, err = strconv.Atoi(string(b)); err != nil || bad != nil {
 			s.t.Errorf("%s: no such cursor was given", r.URL)
 		}
 	}

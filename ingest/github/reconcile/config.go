@@ -36,8 +36,12 @@ const (
 	mostEvery = time.Hour
 )
 
-// login is what an organisation, an owner or a repository may be called.
-var login = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+var (
+	// login is what an organisation or an owner may be called, and repository a
+	// repository, such as .github; neither can be a step in a path.
+	login      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
+	repository = regexp.MustCompile(`^\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,98}$`)
+)
 
 // Validate says all that is wrong.
 func (c *Config) Validate() error {
@@ -55,7 +59,7 @@ func (c *Config) Validate() error {
 	if c.Organization != "" && !login.MatchString(c.Organization) {
 		fault("organization: %q is no organisation's name, such as acme", c.Organization)
 	}
-	if owner, name, ok := strings.Cut(c.Repository, "/"); c.Repository != "" && !(ok && login.MatchString(owner) && login.MatchString(name)) {
+	if owner, name, _ := strings.Cut(c.Repository, "/"); c.Repository != "" && (!login.MatchString(owner) || !repository.MatchString(name)) {
 		fault("repository: %q is not of the form owner/name", c.Repository)
 	}
 	if c.AppID != "" {

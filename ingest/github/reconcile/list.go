@@ -15,6 +15,10 @@ import (
 // through.
 const maxSent = 500_000
 
+// listable is how far back an hour can be compared: GitHub lists three days, and of
+// the oldest hours it may have forgotten a part.
+const listable = redeliverable - 2*time.Hour
+
 // list fetches what is new in GitHub's list, which begins with the newest attempt,
 // and a little more than that: its order is by the beginning of an attempt.
 func (r *Reconciler) list(ctx context.Context, now time.Time) error {
@@ -71,7 +75,7 @@ func enter(into map[string]*sent, d delivery) {
 
 // giveUp leaves out hours of which GitHub has no list any more.
 func (r *Reconciler) giveUp(now time.Time) {
-	if oldest := now.Add(-redeliverable); r.through.Before(oldest) {
+	if oldest := now.Add(-listable); r.through.Before(oldest) {
 		r.skip(oldest, "GitHub lists deliveries for three days only")
 	}
 }

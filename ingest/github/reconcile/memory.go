@@ -37,7 +37,7 @@ func (r *Reconciler) load(ctx context.Context, now time.Time) error {
 		return err
 	}
 	if !found {
-		m.Through = event.HourOf(now.Add(-redeliverable)).End()
+		m.Through = event.HourOf(now.Add(-listable)).End()
 	}
 	for _, key := range m.Hours {
 		h := &hour{}
