@@ -81,6 +81,9 @@ func (c *Config) WantsClientCertificate() bool { return c.ClientCAFile != "" }
 
 // Open implements [ingest.Kind].
 func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
+	if c.LogFile != "" {
+		return c.openLog(in)
+	}
 	return c.openWebhook(in)
 }
 
