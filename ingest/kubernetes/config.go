@@ -9,8 +9,8 @@ import (
 	"sidedoor/ingest"
 )
 
-// Config is where one cluster's audit events come from: exactly one of Path and
-// LogFile is set.
+// Config is where one cluster's audit events come from: exactly one of Path,
+// LogFile and EKS is set.
 type Config struct {
 	Path         string   `yaml:"path"`           // of the URL, such as /kubernetes/prod-eu
 	TokenFile    string   `yaml:"token-file"`     // holds the bearer token
@@ -18,23 +18,27 @@ type Config struct {
 	ClientNames  []string `yaml:"client-names"`   // common names that it may have; none: any
 
 	LogFile string `yaml:"log-file"` // the API server's audit log
+
+	EKS *EKS `yaml:"eks"` // what CloudWatch Logs puts into S3
 }
 
 // Validate implements [ingest.Kind].
 func (c *Config) Validate() error {
 	var ways []string
-	for key, set := range map[string]bool{"path": c.Path != "", "log-file": c.LogFile != ""} {
+	for key, set := range map[string]bool{"path": c.Path != "", "log-file": c.LogFile != "", "eks": c.EKS != nil} {
 		if set {
 			ways = append(ways, key)
 		}
 	}
-	if len(ways) != 1 {
-		return fmt.Errorf("kubernetes: it has to have exactly one of path (the API server's webhook) and log-file (its audit log), and has %d", len(ways))
+	switch {
+	case len(ways) != 1:
+		return fmt.Errorf("kubernetes: it has to have exactly one of path (the API server's webhook), log-file (its audit log) and eks (audit logs in S3), and has %d", len(ways))
+	case c.Path != "":
+		return errors.Join(ingest.ValidatePath(c.Path), c.validateClients())
+	case c.EKS != nil:
+		return errors.Join(c.EKS.validate(), c.validateWithoutClients(ways[0]))
 	}
-	if c.Path == "" {
-		return c.validateWithoutClients(ways[0])
-	}
-	return errors.Join(ingest.ValidatePath(c.Path), c.validateClients())
+	return c.validateWithoutClients(ways[0])
 }
 
 // validateClients looks at how the webhook's sender is known.
@@ -81,8 +85,11 @@ func (c *Config) WantsClientCertificate() bool { return c.ClientCAFile != "" }
 
 // Open implements [ingest.Kind].
 func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
-	if c.LogFile != "" {
+	switch {
+	case c.LogFile != "":
 		return c.openLog(in)
+	case c.EKS != nil:
+		return c.EKS.open(in)
 	}
 	return c.openWebhook(in)
 }

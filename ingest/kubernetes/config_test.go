@@ -7,6 +7,7 @@ import (
 	"sidedoor/ingest"
 	"sidedoor/ingest/ingesttest"
 	"sidedoor/ingest/kubernetes"
+	"sidedoor/ingest/objects"
 )
 
 func TestAConfigurationSaysOneWayAndWhoMaySend(t *testing.T) {
@@ -25,6 +26,10 @@ func TestAConfigurationSaysOneWayAndWhoMaySend(t *testing.T) {
 		{"a path that is none", kubernetes.Config{Path: "k", TokenFile: "t"}, "does not begin with /"},
 		{"a log file", kubernetes.Config{LogFile: "audit.log"}, ""},
 		{"a log file with a token", kubernetes.Config{LogFile: "audit.log", TokenFile: "t"}, "token-file: belongs to path, not to log-file"},
+		{"EKS", kubernetes.Config{EKS: &kubernetes.EKS{Config: objects.Config{Bucket: "logs"}, Cluster: "prod"}}, ""},
+		{"EKS without a place", kubernetes.Config{EKS: &kubernetes.EKS{}}, "eks: queue and bucket are missing"},
+		{"EKS with a cluster that is none", kubernetes.Config{EKS: &kubernetes.EKS{Config: objects.Config{Bucket: "logs"}, Cluster: "a/b"}}, "cluster:"},
+		{"EKS with a token", kubernetes.Config{EKS: &kubernetes.EKS{Config: objects.Config{Bucket: "logs"}}, TokenFile: "t"}, "belongs to path, not to eks"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.config.Validate()

@@ -1,5 +1,6 @@
 // Package kubernetes takes in Kubernetes audit events: those that the API
-// server posts to a webhook, and those that it writes to a log file.
+// server posts to a webhook, those that it writes to a log file, and those that
+// EKS sends through CloudWatch Logs and Firehose to S3.
 //
 // The API server posts an EventList, tries five times, and then drops it: so
 // the answer is quick, and repetitions are harmless. It sends no Authorization
@@ -10,7 +11,11 @@
 // The log file has one event a line. It is followed through rotation, also
 // while nobody followed it; see [sidedoor/ingest/tail].
 //
-// Format: k8s.io/apiserver/pkg/apis/audit/v1, Event and EventList.
+// EKS's objects hold records of CloudWatch Logs, each packed by itself, and these
+// some events each, of all the cluster's log streams.
+//
+// Formats: k8s.io/apiserver/pkg/apis/audit/v1, Event and EventList; CloudWatch
+// Logs User Guide, "Real-time processing of log data with subscriptions".
 package kubernetes
 
 import (
