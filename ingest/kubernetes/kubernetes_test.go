@@ -150,6 +150,29 @@ func TestATruncatedEventSaysSo(t *testing.T) {
 	}
 }
 
+// FuzzAnEventList posts any body: each item is an event or a dead letter, and so is
+// what is no list.
+func FuzzAnEventList(f *testing.F) {
+	f.Add(list(apply, secret, `null`))
+	f.Add(`{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":{"a":[1]}}`)
+	f.Add(`{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[[{}],"]",{"verb":"x"}],"items":[]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		running, sink := ingesttest.Open(t, &kubernetes.Config{Path: "/k", TokenFile: ingesttest.Secret(t, token)}, "prod", "prod-eu")
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/k", strings.NewReader(body))
+		req.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		running.Handler.ServeHTTP(w, req)
+		var items struct{ Items []json.RawMessage }
+		n := len(sink.Events()) + len(sink.Dead())
+		switch {
+		case w.Code == http.StatusBadRequest && n != 1:
+			t.Errorf("%q is refused, and %d dead letters are kept", body, n)
+		case w.Code == http.StatusAccepted && json.Unmarshal([]byte(body), &items) == nil && n != len(items.Items):
+			t.Errorf("%q has %d items, and %d are on record", body, len(items.Items), n)
+		}
+	})
+}
+
 func FuzzIdentify(f *testing.F) {
 	f.Add([]byte(apply))
 	f.Add([]byte(secret))
