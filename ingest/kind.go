@@ -48,6 +48,6 @@ func (p Period) Contains(t time.Time) bool { return !t.Before(p.From) && t.Befor
 // Progress is how far a back-fill has come.
 type Progress struct {
 	Done, Total int    // objects or pages; Total is 0 if it is not known
-	Events      int    // that are stored, those that were stored before included
+	Events      int    // that were stored; those of what was read before are not counted
 	At          string // what was read last, for people
 }
