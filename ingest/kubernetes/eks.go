@@ -28,7 +28,7 @@ type EKS struct {
 var clusterName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`)
 
 func (e *EKS) validate() error {
-	err := e.Config.Validate()
+	err := e.Validate()
 	if e.Cluster != "" && !clusterName.MatchString(e.Cluster) {
 		err = errors.Join(err, fmt.Errorf("cluster: %q is no EKS cluster's name", e.Cluster))
 	}
