@@ -1,5 +1,6 @@
-// Package kubernetes receives Kubernetes audit events from the API server's
-// webhook backend.
+// Package kubernetes takes in Kubernetes audit events: those that the API
+// server posts to a webhook, those that it writes to a log file, and those that
+// EKS sends through CloudWatch Logs and Firehose to S3.
 //
 // The API server posts an EventList, tries five times, and then drops it: so
 // the answer is quick, and repetitions are harmless. It sends no Authorization
@@ -7,13 +8,20 @@
 // several events, one for each stage, with the same auditID; a caller can
 // choose that ID, so an event's identity holds its content, too.
 //
-// Format: k8s.io/apiserver/pkg/apis/audit/v1, Event and EventList.
+// The log file has one event a line. It is followed through rotation, also
+// while nobody followed it; see [sidedoor/ingest/tail].
+//
+// EKS's objects hold records of CloudWatch Logs, each packed by itself, and these
+// some events each, of all the cluster's log streams.
+//
+// Formats: k8s.io/apiserver/pkg/apis/audit/v1, Event and EventList; CloudWatch
+// Logs User Guide, "Real-time processing of log data with subscriptions".
 package kubernetes
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"sidedoor/event"
@@ -26,62 +34,6 @@ const (
 	Product = "kubernetes"
 	Service = "audit"
 )
-
-// maxBody bounds a delivery; the API server's own bound is 10 MB.
-const maxBody = 32 << 20
-
-// Config is one cluster's webhook.
-type Config struct {
-	Path      string `yaml:"path"`       // of the URL, such as /kubernetes/prod-eu
-	TokenFile string `yaml:"token-file"` // holds the bearer token
-}
-
-// Validate says what is wrong.
-func (c *Config) Validate() error {
-	return errors.Join(ingest.ValidatePath(c.Path), ingest.ValidateSecret("token-file", c.TokenFile))
-}
-
-// Resolve implements [ingest.Kind].
-func (c *Config) Resolve(path func(string) string) { c.TokenFile = path(c.TokenFile) }
-
-// Defaults implements [ingest.Kind].
-func (c *Config) Defaults() ingest.Source { return ingest.Source{Product: Product, Service: Service} }
-
-// URLPath implements [ingest.Kind].
-func (c *Config) URLPath() string { return c.Path }
-
-// Open implements [ingest.Kind].
-func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
-	token, err := ingest.ReadSecret(c.TokenFile)
-	if err != nil {
-		return ingest.Running{}, err
-	}
-	return ingest.Running{Handler: &ingest.Receiver{Intake: in, MaxBody: maxBody, Knows: ingest.Bearer(token), Parse: parse}}, nil
-}
-
-// parse reads an EventList.
-func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err error) {
-	if !json.Valid(d.Body) {
-		return nil, nil, errors.New("kubernetes: the body is not valid JSON")
-	}
-	items := jsonscan.Get(d.Body, "items")
-	if kind := jsonscan.GetText(d.Body, "kind"); kind != "EventList" || items == nil {
-		return nil, nil, fmt.Errorf("kubernetes: want an EventList of audit.k8s.io/v1, got kind %q", kind)
-	}
-	index := 0
-	jsonscan.Elements(items, func(raw []byte) bool {
-		e, err := Identify(raw)
-		e.Index = index
-		if err != nil {
-			dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: err.Error(), Cause: "malformed", Index: index, Raw: raw})
-		} else {
-			events = append(events, e)
-		}
-		index++
-		return true
-	})
-	return events, dead, nil
-}
 
 // Identify reads an audit event's identity and time, and redacts it.
 func Identify(raw []byte) (event.Event, error) {
@@ -101,6 +53,32 @@ func Identify(raw []byte) (event.Event, error) {
 		e.ID = id + "/" + jsonscan.Text(top["stage"])
 	}
 	return e, nil
+}
+
+// truncated is the annotation of an event that was too large for the API
+// server's bound: it has lost its request's and its response's bodies.
+const truncated = "audit.k8s.io/truncated"
+
+// Truncated says whether an event says of itself that a part of it is left out.
+// What was written is then not on record: a blind spot, and whoever writes can
+// make one by writing much.
+func Truncated(raw []byte) bool {
+	// Few events are, and this is asked of all. A key may be escaped, though no
+	// API server does that.
+	if !bytes.Contains(raw, []byte("truncated")) && !bytes.Contains(raw, []byte(`\u`)) {
+		return false
+	}
+	found := false
+	jsonscan.Members(raw, func(key string, value []byte) bool {
+		if key == "annotations" {
+			jsonscan.Members(value, func(key string, value []byte) bool {
+				found = found || key == truncated && jsonscan.Text(value) == "true"
+				return true
+			})
+		}
+		return true
+	})
+	return found
 }
 
 // occurred is when the stage was reached; older API servers wrote other keys.

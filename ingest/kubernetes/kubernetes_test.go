@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sidedoor/event"
-	"sidedoor/ingest"
 	"sidedoor/ingest/ingesttest"
 	"sidedoor/ingest/kubernetes"
 )
@@ -76,7 +75,10 @@ func TestOneMalformedItemIsBuriedAndTheRestIsTaken(t *testing.T) {
 }
 
 func TestWhatIsNoEventListIsRefused(t *testing.T) {
-	for _, body := range []string{"", "{", "[]", apply, `{"kind":"EventList"}`, `{"kind":"PodList","items":[]}`, list(apply) + "}", "\x00"} {
+	for _, body := range []string{
+		"", "{", "[]", apply, `{"kind":"EventList"}`, `{"kind":"PodList","items":[]}`,
+		`{"kind":"EventList","apiVersion":"v1","items":[]}`, `{"apiVersion":"audit.k8s.io/v1","items":[]}`, list(apply) + "}", "\x00",
+	} {
 		h, sink := handler(t)
 		w := post(t, h, body)
 		var said struct{ Error string }
@@ -131,14 +133,44 @@ func TestAnIDThatACallerChoseDoesNotHideAnEvent(t *testing.T) {
 	}
 }
 
-func TestAConfigurationWithoutItsPartsIsRefused(t *testing.T) {
-	err := (&kubernetes.Config{}).Validate()
-	if err == nil || !strings.Contains(err.Error(), "path") || !strings.Contains(err.Error(), "token-file") {
-		t.Errorf("got %v", err)
+func TestATruncatedEventSaysSo(t *testing.T) {
+	for raw, want := range map[string]bool{
+		`{"verb":"patch","annotations":{"audit.k8s.io/truncated":"true"}}`:               true,
+		`{"annotations":{"a":"b"},"annotations":{"audit.k8s.io/trun\u0063ated":"true"}}`: true,
+		`{"annotations":{"audit.k8s.io/truncated":"false"}}`:                             false,
+		`{"requestObject":{"annotations":{"audit.k8s.io/truncated":"true"}}}`:            false,
+		`{"annotations":"audit.k8s.io/truncated"}`:                                       false,
+		`{"annotations":null,"x":"truncated"}`:                                           false,
+		`truncated`:                                                                      false,
+		apply:                                                                            false,
+	} {
+		if got := kubernetes.Truncated([]byte(raw)); got != want {
+			t.Errorf("%s: %v", raw, got)
+		}
 	}
-	if _, err := (&kubernetes.Config{Path: "/k", TokenFile: "/absent"}).Open(ingest.Intake{}); err == nil {
-		t.Error("a token that is absent: no error")
-	}
+}
+
+// FuzzAnEventList posts any body: each item is an event or a dead letter, and so is
+// what is no list.
+func FuzzAnEventList(f *testing.F) {
+	f.Add(list(apply, secret, `null`))
+	f.Add(`{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":{"a":[1]}}`)
+	f.Add(`{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[[{}],"]",{"verb":"x"}],"items":[]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		running, sink := ingesttest.Open(t, &kubernetes.Config{Path: "/k", TokenFile: ingesttest.Secret(t, token)}, "prod", "prod-eu")
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/k", strings.NewReader(body))
+		req.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		running.Handler.ServeHTTP(w, req)
+		var items struct{ Items []json.RawMessage }
+		n := len(sink.Events()) + len(sink.Dead())
+		switch {
+		case w.Code == http.StatusBadRequest && n != 1:
+			t.Errorf("%q is refused, and %d dead letters are kept", body, n)
+		case w.Code == http.StatusAccepted && json.Unmarshal([]byte(body), &items) == nil && n != len(items.Items):
+			t.Errorf("%q has %d items, and %d are on record", body, len(items.Items), n)
+		}
+	})
 }
 
 func FuzzIdentify(f *testing.F) {
@@ -146,6 +178,7 @@ func FuzzIdentify(f *testing.F) {
 	f.Add([]byte(secret))
 	f.Add([]byte(`{"user":[],"auditID":{"a":1},"stage":2}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		kubernetes.Truncated(raw) // must end
 		e, err := kubernetes.Identify(raw)
 		if err == nil && (!json.Valid(e.Raw) || e.Original != event.DigestOf(raw)) {
 			t.Errorf("%q: %+v", raw, e)

@@ -39,7 +39,8 @@ var ErrEarly = errors.New("it ends before its records do")
 type Reader struct {
 	ingest.Intake
 	// Identify reads the events of one record, whose bytes are its own. With an
-	// error beside them the record becomes a dead letter, too.
+	// error beside them the record becomes a dead letter, too, or the parts of it
+	// that a [Fault] names.
 	Identify func(raw []byte) ([]event.Event, error)
 	// Writing says that somebody may still be writing what is read: an early end
 	// then is [ErrEarly], and else a dead letter.
@@ -150,8 +151,8 @@ func (o *open) take(ctx context.Context, p jsonscan.Piece) error {
 		o.events = append(o.events, e)
 		o.next++
 	}
-	if err != nil {
-		o.bury("malformed", err.Error(), o.next, p.Raw)
+	for _, f := range faults(err, p.Raw) {
+		o.bury(f.Cause, f.Reason, o.next, f.Raw)
 		o.next++
 	}
 	o.size += len(p.Raw)

@@ -26,19 +26,26 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// maxPacked is how many times a content may be packed: Firehose packs, when it
+// is told to, what CloudWatch Logs has packed already.
+const maxPacked = 3
+
 // unpacked looks at the first bytes, not at the name.
 func unpacked(r io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(r, 64<<10)
-	magic, _ := b.Peek(2) // whoever reads on finds out
-	if string(magic) == "\x1f" {
-		return nil, io.ErrUnexpectedEOF // no JSON begins so
+	for range maxPacked + 1 {
+		b := bufio.NewReaderSize(r, 64<<10)
+		magic, _ := b.Peek(2) // whoever reads on finds out
+		if string(magic) == "\x1f" {
+			return nil, io.ErrUnexpectedEOF // no JSON begins so
+		}
+		if string(magic) != "\x1f\x8b" {
+			return b, nil
+		}
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, fmt.Errorf("gzip: %w", err)
+		}
+		r = io.LimitReader(z, maxContent)
 	}
-	if string(magic) != "\x1f\x8b" {
-		return b, nil
-	}
-	z, err := gzip.NewReader(b)
-	if err != nil {
-		return nil, fmt.Errorf("gzip: %w", err)
-	}
-	return z, nil
+	return nil, fmt.Errorf("it is packed more than %d times", maxPacked)
 }
