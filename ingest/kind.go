@@ -27,6 +27,8 @@ type Kind interface {
 // Running is a source that is ready. One of the fields is set, or both.
 type Running struct {
 	Handler http.Handler // serves the kind's URLPath
+	// Below says that it serves all that lies below that path, too.
+	Below bool
 	// Run fetches until its context ends, and returns nil then.
 	Run func(context.Context) error
 }
