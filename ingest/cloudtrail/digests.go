@@ -24,7 +24,7 @@ const (
 	// maxOverdue bounds how many hours are told to be overdue at once.
 	maxOverdue = 7 * 24
 	// maxAbsent bounds how many digest files of a chain are waited for, and
-	// waitFor how long.
+	// waitFor how long; a trail that writes none for that long is at an end.
 	maxAbsent = 50
 	waitFor   = 7 * 24 * time.Hour
 )
@@ -141,7 +141,6 @@ func (d *digests) news(ctx context.Context, folder string, c *chains) error {
 			from = one.Last.End
 		}
 	}
-	from = later(from, d.Now().Add(-waitFor))
 	err := d.list(ctx, folder, from, c.Since, c.Chains)
 	if err != nil {
 		return err
@@ -154,10 +153,15 @@ func (d *digests) news(ctx context.Context, folder string, c *chains) error {
 		if err := d.late(ctx, one, name); err != nil {
 			return err
 		}
-		if name.backfill == "" {
-			if err := d.due(ctx, one, name); err != nil {
-				return err
-			}
+		if name.backfill != "" {
+			continue // they come when somebody asks for them
+		}
+		if err := d.due(ctx, one, name); err != nil {
+			return err
+		}
+		if d.Now().Sub(one.Last.End) > waitFor {
+			d.Log.Warn("a trail has written no digest file for a week, and is waited for no more", "source", d.Source.Name, "trail", part)
+			delete(c.Chains, part)
 		}
 	}
 	return nil

@@ -231,6 +231,21 @@ func TestADigestFileThatDoesNotComeIsMissingAndOneThatComesLateIsNot(t *testing.
 	if len(got) < 5 || !slices.EqualFunc(got[:5], want, alike) {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
+
+	// A trail that is at an end is told of for a week, and no longer.
+	week := 7 * 24
+	run(nine.Add(9*24*time.Hour), 3+week)
+	n := len(sink.Proofs())
+	o := m.Log(nine.Add(11*24*time.Hour), m.Record("later", "X", nine))
+	c.Put(o.Key, o.Body, nil)
+	stop := trail(t, sink, cfg, nine.Add(11*24*time.Hour))
+	eventually(t, "the last event", func() bool {
+		return slices.ContainsFunc(sink.Events(), func(e event.Event) bool { return e.ID == "later" })
+	})
+	stop()
+	if got := len(sink.Proofs()); got != n {
+		t.Errorf("%d proofs more of a trail that is at an end", got-n)
+	}
 }
 
 func TestAKeyThatCannotBeAskedForProvesNothing(t *testing.T) {

@@ -13,14 +13,9 @@ import (
 	"sidedoor/ingest/records"
 )
 
-const (
-	// overlap is how far back from the last listing a listing goes by the dates of
-	// the folders: an object may be put into a folder of yesterday.
-	overlap = 24 * time.Hour
-	// putLately is how long an object may be in the bucket and not in its listing,
-	// which is far longer than S3 takes; it also allows for clocks that differ.
-	putLately = 15 * time.Minute
-)
+// overlap is how far back from the last listing a listing goes by the dates of
+// the folders: an object may be put into a folder of yesterday, and clocks differ.
+const overlap = 24 * time.Hour
 
 // list reads what is new in the bucket since the listing before. The first
 // listing begins with yesterday: what is older is for a back-fill.
@@ -61,12 +56,7 @@ func (r *Reader) listFolder(ctx context.Context, folder string) (newest time.Tim
 	}
 	after := folder + since.Add(-overlap).UTC().Format(r.kind.Dates)
 	err = r.ReadEach(ctx, func(read func(Object) error) error {
-		return r.bucket.List(ctx, folder, after, func(o Object) error {
-			if o.Modified.Before(since.Add(-putLately)) {
-				return nil
-			}
-			return read(o)
-		})
+		return r.bucket.List(ctx, folder, after, read)
 	}, func(one Reading) {
 		if one.Newest.After(newest) {
 			newest = one.Newest
@@ -129,6 +119,10 @@ type batch struct {
 	ctx   context.Context // of the call that the batch is a part of
 	done  func(Reading)
 
+	// Objects that are listed one after the other are mostly on one shelf.
+	shelfName string
+	shelf     []byte
+
 	mu     sync.Mutex
 	unread error // of the first object that could not be had
 }
@@ -139,11 +133,14 @@ func (b *batch) read(o Object) error {
 	if b.kind.PassOver(o.Key) != "" {
 		return b.ctx.Err()
 	}
-	unpacked, known, err := b.known(b.ctx, o)
-	if err != nil {
-		return err
+	if name := b.shelfOf(o.Key); name != b.shelfName {
+		shelf, _, err := b.Bookmarks.Bookmark(b.ctx, name)
+		if err != nil {
+			return err
+		}
+		b.shelfName, b.shelf = name, shelf
 	}
-	if known {
+	if unpacked, known := onShelf(b.shelf, o); known {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.done(Reading{Object: o, Known: true, Result: records.Result{Unpacked: unpacked}})
