@@ -33,7 +33,7 @@ type sourceConfig struct {
 	// ClockSkew is by how much the source's clock may differ from those of others.
 	ClockSkew time.Duration `yaml:"clock-skew"`
 	// SilentAfter is how far its coverage may be behind before that is an event of
-	// its own; default 2h, and for coverage: events never.
+	// its own; by default that is learned, and for coverage: events it never is.
 	SilentAfter time.Duration `yaml:"silent-after"`
 
 	CloudTrail  *cloudtrail.Config  `yaml:"cloudtrail"`
