@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -32,7 +33,8 @@ type fold struct {
 	limits     limits
 	sources    map[string]Source
 	truncated  func(product string, raw []byte) bool
-	remembered int // events
+	remembered int    // events
+	full       *tally // the last hour for which others were let go
 	gapsSaid   map[string]*event.Gap
 }
 
@@ -149,8 +151,9 @@ func (f *fold) batch(a stream.Arrival, b event.Batch) {
 }
 
 func (f *fold) event(acct *account, t *tally, m meeting) {
-	if f.remembered >= f.limits.remember {
+	if f.remembered >= f.limits.remember && f.full != t {
 		f.remembered -= f.forgetOldest(t)
+		f.full = t // if that was nothing, all that is remembered is of this hour
 	}
 	m.room = f.remembered < f.limits.remember
 	m.recovered = acct.inGap(m.at)
@@ -223,7 +226,12 @@ func (a *account) changed(from, to time.Time) {
 
 // bury counts a dead letter of a sequence on DEAD.
 func (f *fold) bury(seq uint64, d event.Dead) {
-	f.account(f.buried(d)).Hours[event.HourOf(d.Received)].bury(d.Cause)
+	source := f.buried(d)
+	a := f.account(source)
+	a.Hours[event.HourOf(d.Received)].bury(d.Cause)
+	if source != unknown {
+		a.appear(d.Received)
+	}
 	f.Dead = seq
 }
 
@@ -276,7 +284,7 @@ func (f *fold) touches(a stream.Arrival) (hard, soft []key) {
 		}
 	case a.Mark != nil:
 		if from := f.account(a.Mark.Source).Through; !from.IsZero() {
-			for h := range lastHours(from, a.Mark.Through.Add(-time.Hour)) {
+			for h := range lastHours(from, a.Mark.Through.Add(time.Nanosecond-time.Hour)) {
 				add(&soft, a.Mark.Source, h)
 			}
 		}
@@ -287,6 +295,27 @@ func (f *fold) touches(a stream.Arrival) (hard, soft []key) {
 func (f *fold) holds(k key) bool {
 	a := f.Accounts[k.source]
 	return a != nil && a.Hours[k.hour] != nil
+}
+
+// held is how many hours are held.
+func (f *fold) held() int {
+	n := 0
+	for _, a := range f.Accounts {
+		n += len(a.Hours)
+	}
+	return n
+}
+
+// keys are the hours held, by source and hour.
+func (f *fold) keys() []key {
+	var out []key
+	for source, a := range f.Accounts {
+		for hour := range a.Hours {
+			out = append(out, key{source, hour})
+		}
+	}
+	slices.SortFunc(out, func(a, b key) int { return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.hour, b.hour)) })
+	return out
 }
 
 // hold takes up an hour.

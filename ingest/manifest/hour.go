@@ -128,24 +128,43 @@ func (f *fold) manifest(source string, hour event.Hour) event.Manifest {
 	if t.Said != nil {
 		m.Revision = t.Said.Revision + 1
 	}
-	m.Completeness, m.Unproved = a.completeness(hour, t)
-	m.Proofs = a.Proofs.of(hour.Begin(), hour.End())
+	a.judge(&m, t)
 	return bound(m)
 }
 
-// completeness is what is known of an hour, and which parts do not prove it.
-func (a *account) completeness(hour event.Hour, t *tally) (c event.Completeness, unproved []string) {
-	c, unproved = a.Proofs.completeness(hour.Begin(), hour.End())
-	switch {
-	case c != "":
-	case a.silent(hour.Begin(), hour.End()) && t.Recovered == 0:
-		c = event.Silent
-	case !a.Through.Before(hour.End()):
-		c = event.Covered
-	default:
-		c = event.Behind
+// judge says what is known of an hour, by which proofs, and which parts do not
+// prove it.
+func (a *account) judge(m *event.Manifest, t *tally) {
+	begin, end := m.Hour.Begin(), m.Hour.End()
+	all := a.Proofs
+	if t.Base != nil {
+		all = t.Base.Proofs.with(a.Proofs)
 	}
-	return c, unproved
+	m.Proofs = all.of(begin, end)
+	m.Completeness, m.Unproved = all.completeness(begin, end)
+	if t.Base != nil {
+		t.Base.keep(m, len(a.Proofs.of(begin, end)) == 0)
+	}
+	switch {
+	case m.Completeness != "":
+	case t.Recovered == 0 && (a.silent(begin, end) || t.Base != nil && t.Base.Completeness == event.Silent):
+		m.Completeness = event.Silent
+	case !a.Through.Before(end):
+		m.Completeness = event.Covered
+	default:
+		m.Completeness = event.Behind
+	}
+}
+
+// keep upholds what was on record: what was complete stays so unless a proof says
+// otherwise, even if the proofs for it are no longer held.
+func (b *base) keep(m *event.Manifest, nothingNew bool) {
+	if nothingNew {
+		m.Unproved, m.OtherProofs = b.Unproved, b.OtherProofs
+	}
+	if m.Completeness == "" && b.Completeness == event.Complete || wrong(b.Completeness) && b.OtherProofs > 0 {
+		m.Completeness, m.Unproved = b.Completeness, b.Unproved
+	}
 }
 
 // maxManifest bounds a manifest's wire form in bytes; a record has more around it.
@@ -157,9 +176,9 @@ const maxRecorded = 20
 // bound leaves out proofs, the better ones first, until the manifest fits into a
 // record.
 func bound(m event.Manifest) event.Manifest {
-	all := m.Proofs
+	all, others := m.Proofs, m.OtherProofs
 	for keep := min(len(all), maxRecorded); ; keep /= 2 {
-		m.Proofs, m.OtherProofs = all[:keep:keep], len(all)-keep
+		m.Proofs, m.OtherProofs = all[:keep:keep], others+len(all)-keep
 		if b, err := json.Marshal(m); err != nil || len(b) <= maxManifest || keep == 0 {
 			return m
 		}
@@ -189,16 +208,7 @@ func (f *fold) said(m event.Manifest, at time.Time) {
 		return
 	}
 	t := a.Hours[m.Hour]
-	first := m.Position
-	if t.Said != nil {
-		first = t.Said.First
-		if m.Revision < t.Said.Revision {
-			return
-		}
-	}
-	t.Said = &said{
-		Revision: m.Revision, First: first, At: at, Digest: material(m), Completeness: m.Completeness, Reused: m.Reused,
-	}
+	t.Said = t.Said.next(m, at)
 }
 
 const (

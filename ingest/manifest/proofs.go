@@ -50,6 +50,20 @@ func (ps proofs) add(p event.Proof) proofs {
 	return ps
 }
 
+// with are these proofs and later ones.
+func (ps proofs) with(more proofs) proofs {
+	out := slices.Clone(more)
+	for _, p := range ps {
+		said := slices.ContainsFunc(more, func(n event.Proof) bool {
+			return samePart(n, p) && !p.From.Before(n.From) && !p.To.After(n.To)
+		})
+		if !said {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // join makes one of proofs that agree and follow one another.
 func (ps proofs) join() proofs {
 	slices.SortStableFunc(ps, func(a, b event.Proof) int {

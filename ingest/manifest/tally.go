@@ -28,6 +28,8 @@ type tally struct {
 	// Dirty says that there may be something to say that was not said.
 	Dirty bool  `json:"dirty,omitempty"`
 	Said  *said `json:"said,omitempty"` // nil: nothing
+	// Base is what the record said when the hour was taken up again.
+	Base *base `json:"base,omitempty"`
 
 	memory memory
 }
@@ -40,6 +42,27 @@ type said struct {
 	Digest       event.Digest       `json:"digest"` // of what it says
 	Completeness event.Completeness `json:"completeness"`
 	Reused       int                `json:"reused,omitempty"`
+}
+
+// next is what is on record when another revision is.
+func (s *said) next(m event.Manifest, at time.Time) *said {
+	first := m.Position
+	if s != nil {
+		first = s.First
+		if m.Revision < s.Revision {
+			return s
+		}
+	}
+	return &said{Revision: m.Revision, First: first, At: at, Digest: material(m), Completeness: m.Completeness, Reused: m.Reused}
+}
+
+// base is what of an hour's record cannot be worked out again from its tally: the
+// proofs of it may have been let go.
+type base struct {
+	Completeness event.Completeness `json:"completeness"`
+	Proofs       proofs             `json:"proofs,omitempty"`
+	OtherProofs  int                `json:"other_proofs,omitempty"`
+	Unproved     []string           `json:"unproved,omitempty"`
 }
 
 // meeting is one event as it meets the tally of its hour.
@@ -131,6 +154,7 @@ func resume(m *event.Manifest) *tally {
 	t := &tally{
 		Events: m.Events, Repeats: m.Repeats, Reused: m.Reused, Unchecked: m.Unchecked, Truncated: m.Truncated,
 		Late: m.Late, Recovered: m.Recovered, First: m.First, Last: m.Last, Rolling: m.Rolling, Forgot: m.Events > 0,
+		Base: &base{Completeness: m.Completeness, Proofs: m.Proofs, OtherProofs: m.OtherProofs, Unproved: m.Unproved},
 	}
 	for cause, n := range m.Dead {
 		if t.Dead == nil {
