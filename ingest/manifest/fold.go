@@ -34,7 +34,7 @@ type fold struct {
 	sources    map[string]Source
 	truncated  func(product string, raw []byte) bool
 	remembered int    // events
-	full       *tally // the last hour for which others were let go
+	full       *tally // the hour that all that is remembered is of; nil: not known
 	gapsSaid   map[string]*event.Gap
 }
 
@@ -58,6 +58,11 @@ type account struct {
 type key struct {
 	source string
 	hour   event.Hour
+}
+
+// compare orders hours, and sources within them.
+func (k key) compare(l key) int {
+	return cmp.Or(cmp.Compare(k.hour, l.hour), cmp.Compare(k.source, l.source))
 }
 
 func newFold(l limits) *fold {
@@ -152,14 +157,20 @@ func (f *fold) batch(a stream.Arrival, b event.Batch) {
 
 func (f *fold) event(acct *account, t *tally, m meeting) {
 	if f.remembered >= f.limits.remember && f.full != t {
-		f.remembered -= f.forgetOldest(t)
-		f.full = t // if that was nothing, all that is remembered is of this hour
+		n := f.forgetOldest(t)
+		f.remembered -= n
+		if n == 0 {
+			f.full = t
+		}
 	}
 	m.room = f.remembered < f.limits.remember
 	m.recovered = acct.inGap(m.at)
 	n, remembered := t.add(m)
 	if remembered {
 		f.remembered++
+		if f.full != t {
+			f.full = nil
+		}
 	}
 	if m.recovered && n != again {
 		acct.recover(m.at)
@@ -170,10 +181,16 @@ func (f *fold) event(acct *account, t *tally, m meeting) {
 // ago, except the one that is being counted, and says how much that was.
 func (f *fold) forgetOldest(but *tally) int {
 	var oldest *tally
-	for _, a := range f.Accounts {
-		for _, t := range a.Hours {
-			if t != but && t.memory.size() > 0 && (oldest == nil || t.Touched < oldest.Touched) {
-				oldest = t
+	var of key
+	for source, a := range f.Accounts {
+		for hour, t := range a.Hours {
+			if t == but || t.memory.size() == 0 {
+				continue
+			}
+			k := key{source, hour}
+			// Whoever folds the same has to let go of the same.
+			if oldest == nil || cmp.Or(cmp.Compare(t.Touched, oldest.Touched), k.compare(of)) < 0 {
+				oldest, of = t, k
 			}
 		}
 	}
@@ -199,7 +216,7 @@ func (f *fold) repeat(a stream.Arrival, r event.Repeat) {
 func (f *fold) proof(p event.Proof) {
 	acct := f.account(p.Source)
 	acct.appear(p.To)
-	acct.Proofs = acct.Proofs.add(p)
+	acct.Proofs = acct.Proofs.add(p).prune(acct.oldest())
 	acct.changed(p.From.Add(-time.Hour), p.To.Add(expectedFor))
 }
 
@@ -212,6 +229,16 @@ func (f *fold) mark(m event.Mark) {
 	acct.changed(acct.Through.Add(-time.Hour), m.Through)
 	acct.Through = m.Through
 	acct.Silence.hear(m.Through)
+}
+
+// oldest is when the oldest hour held begins; zero if none is.
+func (a *account) oldest() (t time.Time) {
+	for h := range a.Hours {
+		if b := h.Begin(); t.IsZero() || b.Before(t) {
+			t = b
+		}
+	}
+	return t
 }
 
 // changed says that there may be something to say of the hours held that overlap
@@ -314,7 +341,7 @@ func (f *fold) keys() []key {
 			out = append(out, key{source, hour})
 		}
 	}
-	slices.SortFunc(out, func(a, b key) int { return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.hour, b.hour)) })
+	slices.SortFunc(out, func(a, b key) int { return cmp.Or(cmp.Compare(a.source, b.source), a.compare(b)) })
 	return out
 }
 

@@ -41,7 +41,7 @@ func (f *fold) opens(now time.Time, most int) []key {
 			h = event.HourOf(h.End())
 		}
 	}
-	slices.SortFunc(out, func(a, b key) int { return cmp.Or(cmp.Compare(a.hour, b.hour), cmp.Compare(a.source, b.source)) })
+	slices.SortFunc(out, key.compare)
 	return out[:min(len(out), most)]
 }
 

@@ -34,12 +34,19 @@ func (ps proofs) add(p event.Proof) proofs {
 	ps = slices.DeleteFunc(ps, func(old event.Proof) bool {
 		return samePart(old, p) && !old.From.Before(p.From) && !old.To.After(p.To)
 	})
-	ps = append(ps, p)
+	return append(ps, p)
+}
+
+// prune lets go of proofs that are old and speak of no hour that is held, and
+// joins what follows one another if there are many.
+func (ps proofs) prune(held time.Time) proofs {
 	newest := time.Time{}
 	for _, p := range ps {
 		newest = later(newest, p.To)
 	}
-	ps = slices.DeleteFunc(ps, func(p event.Proof) bool { return newest.Sub(p.To) > proofsFor })
+	ps = slices.DeleteFunc(ps, func(p event.Proof) bool {
+		return newest.Sub(p.To) > proofsFor && (held.IsZero() || held.Sub(p.To) > expectedFor)
+	})
 	if len(ps) > joinProofs {
 		ps = ps.join()
 	}
