@@ -37,13 +37,18 @@ type sourceConfig struct {
 	// its own; by default that is learned, and for coverage: events it never is.
 	SilentAfter time.Duration `yaml:"silent-after"`
 
-	CloudTrail  *cloudtrail.Config  `yaml:"cloudtrail"`
-	Kubernetes  *kubernetes.Config  `yaml:"kubernetes"`
-	GitHub      *github.Config      `yaml:"github"`
-	GitLab      *gitlab.Config      `yaml:"gitlab"`
-	GitLabAudit *gitlab.AuditConfig `yaml:"gitlab-audit"`
-	CI          *ci.Config          `yaml:"ci"`
-	Approvals   *approvals.Config   `yaml:"approvals"`
+	CloudTrail  *cloudtrail.Config    `yaml:"cloudtrail"`
+	Kubernetes  *kubernetes.Config    `yaml:"kubernetes"`
+	GitHub      *github.Config        `yaml:"github"`
+	GitLab      *gitlab.Config        `yaml:"gitlab"`
+	GitLabAudit *gitlab.AuditConfig   `yaml:"gitlab-audit"`
+	CI          *ci.Config            `yaml:"ci"`
+	Jira        *approvals.Jira       `yaml:"jira"`
+	ServiceNow  *approvals.ServiceNow `yaml:"servicenow"`
+	PagerDuty   *approvals.PagerDuty  `yaml:"pagerduty"`
+	Teleport    *approvals.Teleport   `yaml:"teleport"`
+	Team        *approvals.Team       `yaml:"team"`
+	Approvals   *approvals.Config     `yaml:"approvals"`
 }
 
 // kind returns the configuration of the kind that is set, or nil and the names of

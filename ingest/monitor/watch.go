@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -46,6 +47,8 @@ type Monitor struct {
 	Log     *slog.Logger
 	// Nudge, if it is not nil, says that there is something new.
 	Nudge <-chan struct{}
+	// Every is how often it looks at what nobody nudges for. 0: a minute.
+	Every time.Duration
 
 	memory memory
 	marked time.Time
@@ -62,7 +65,7 @@ const (
 
 // Run tells what there is to tell until ctx ends, and a last time then.
 func (m *Monitor) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(cmp.Or(m.Every, lookEvery))
 	defer tick.Stop()
 	for {
 		// A stream that takes nothing now may take it the next time: nothing is
