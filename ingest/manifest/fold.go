@@ -165,14 +165,16 @@ func (f *fold) event(acct *account, t *tally, m meeting) {
 	}
 	m.room = f.remembered < f.limits.remember
 	m.recovered = acct.inGap(m.at)
-	n, remembered := t.add(m)
-	if remembered {
+	if t.add(m) == again {
+		return
+	}
+	if m.room {
 		f.remembered++
 		if f.full != t {
 			f.full = nil
 		}
 	}
-	if m.recovered && n != again {
+	if m.recovered {
 		acct.recover(m.at)
 	}
 }

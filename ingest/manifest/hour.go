@@ -143,7 +143,7 @@ func (a *account) judge(m *event.Manifest, t *tally) {
 	m.Proofs = all.of(begin, end)
 	m.Completeness, m.Unproved = all.completeness(begin, end)
 	if t.Base != nil {
-		t.Base.keep(m, len(a.Proofs.of(begin, end)) == 0)
+		t.Base.keep(m, a.Proofs.of(begin, end))
 	}
 	switch {
 	case m.Completeness != "":
@@ -158,8 +158,8 @@ func (a *account) judge(m *event.Manifest, t *tally) {
 
 // keep upholds what was on record: what was complete stays so unless a proof says
 // otherwise, even if the proofs for it are no longer held.
-func (b *base) keep(m *event.Manifest, nothingNew bool) {
-	if nothingNew {
+func (b *base) keep(m *event.Manifest, more proofs) {
+	if len(more) == 0 {
 		m.Unproved, m.OtherProofs = b.Unproved, b.OtherProofs
 	}
 	if m.Completeness == "" && b.Completeness == event.Complete || wrong(b.Completeness) && b.OtherProofs > 0 {

@@ -35,32 +35,34 @@ func fingerprint(e event.Event) (id, content uint64) {
 	return binary.BigEndian.Uint64(h[:8]), content
 }
 
-// meet says whether an event was met before, and remembers it if there is room.
-func (m *memory) meet(id, content uint64, room bool) (n novelty, remembered bool) {
+// meet says what an event is to those that are remembered.
+func (m *memory) meet(id, content uint64) novelty {
 	was, known := m.content[id]
 	if !known {
-		if room {
-			if m.content == nil {
-				m.content = map[uint64]uint64{}
-			}
-			m.content[id] = content
-		}
-		return fresh, room
+		return fresh
 	}
 	if was == content {
-		return again, false
+		return again
 	}
-	other := [2]uint64{id, content}
-	if _, known := m.others[other]; known {
-		return again, false
+	if _, known := m.others[[2]uint64{id, content}]; known {
+		return again
 	}
-	if room {
-		if m.others == nil {
-			m.others = map[[2]uint64]struct{}{}
+	return reused
+}
+
+// keep remembers an event that is new.
+func (m *memory) keep(id, content uint64) {
+	if _, known := m.content[id]; !known {
+		if m.content == nil {
+			m.content = map[uint64]uint64{}
 		}
-		m.others[other] = struct{}{}
+		m.content[id] = content
+		return
 	}
-	return reused, room
+	if m.others == nil {
+		m.others = map[[2]uint64]struct{}{}
+	}
+	m.others[[2]uint64{id, content}] = struct{}{}
 }
 
 func (m *memory) size() int { return len(m.content) + len(m.others) }

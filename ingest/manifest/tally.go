@@ -75,15 +75,18 @@ type meeting struct {
 	room         bool // for its memory
 }
 
-// add counts an event, and says whether it is remembered. It is a repeat only if
-// all that is remembered of it is alike.
-func (t *tally) add(m meeting) (n novelty, remembered bool) {
+// add counts an event, and says what it is. One that is new is remembered if there
+// is room.
+func (t *tally) add(m meeting) novelty {
 	id, content := fingerprint(m.event)
-	n, remembered = t.memory.meet(id, content, m.room)
+	n := t.memory.meet(id, content)
 	t.touch(m.seq)
 	if n == again {
 		t.Repeats++
-		return n, false
+		return n
+	}
+	if m.room {
+		t.memory.keep(id, content)
 	}
 	if n == reused {
 		t.Reused++
@@ -112,7 +115,7 @@ func (t *tally) add(m meeting) (n novelty, remembered bool) {
 	}
 	t.Lags.add(m.received.Sub(m.at), 1)
 	t.roll(m.event.Original)
-	return n, remembered
+	return n
 }
 
 func (t *tally) roll(d event.Digest) {

@@ -97,5 +97,5 @@ func (n *Note) blame(p event.Proof) {
 	if p.Part != "" && len(n.Parts) < maxParts && !slices.Contains(n.Parts, p.Part) {
 		n.Parts = append(n.Parts, p.Part)
 	}
-	n.HourNote.Faults = append(n.HourNote.Faults, p.Faults[:min(len(p.Faults), maxFaults-len(n.HourNote.Faults))]...)
+	n.Faults = append(n.Faults, p.Faults[:min(len(p.Faults), maxFaults-len(n.Faults))]...)
 }

@@ -153,8 +153,8 @@ func TestWhatAManifestSaysIsToldOnceForEachVerdict(t *testing.T) {
 	in.look(m)
 	in.want("source-incomplete trail", "ids-reused trail", "source-incomplete trail", "ids-reused trail", "source-incomplete trail")
 	n := in.notes(SourceIncomplete)[0]
-	if n.Hour != hour || n.Completeness != event.Missing || n.Product != "aws" || n.HourNote.Revision != 2 ||
-		!slices.Equal(n.Parts, []string{"1111/eu"}) || !slices.Equal(n.HourNote.Faults, []string{"x: it is gone"}) {
+	if n.Hour != hour || n.Completeness != event.Missing || n.Product != "aws" || n.Revision != 2 ||
+		!slices.Equal(n.Parts, []string{"1111/eu"}) || !slices.Equal(n.Faults, []string{"x: it is gone"}) {
 		t.Errorf("%+v", n.HourNote)
 	}
 	if n := in.notes(IDsReused); n[0].Reused != 2 || n[1].Reused != 3 {
