@@ -20,6 +20,12 @@ type sourcesCmd struct {
 	Show sourcesShowCmd `cmd:"" help:"Show one source: the hours that are not complete, what was missing, and its gaps."`
 }
 
+// Help says what the one-line help cannot; it is that of sources list, too.
+func (sourcesCmd) Help() string {
+	return sourcesListCmd{}.Help() + `
+  sidedoor sources show trail               # what is wrong with one of them`
+}
+
 type sourcesListCmd struct {
 	configFlag
 	Hours  int    `help:"Show a character for each of the last hours, too." placeholder:"N"`

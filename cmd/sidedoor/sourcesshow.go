@@ -96,8 +96,15 @@ func (c *sourcesShowCmd) print(w io.Writer, v manifest.View, shown []event.Manif
 	} else {
 		fmt.Fprintf(w, "\n%-14s %-9s %8s %7s %6s %5s %5s\n", "HOUR (UTC)", "IS", "EVENTS", "AGAIN", "LATE", "DEAD", "REV.")
 	}
-	for _, m := range shown {
-		printHour(w, v, m, now)
+	for i := 0; i < len(shown); {
+		n := alike(shown[i:])
+		if n > 2 {
+			fmt.Fprintf(w, "%-14s %-9s %8d  in each of %d hours up to %s\n", shown[i].Hour, shown[i].Completeness, 0, n, shown[i+n-1].Hour)
+		} else {
+			n = 1
+			printHour(w, v, shown[i], now)
+		}
+		i += n
 	}
 	if len(v.Gaps) > 0 {
 		fmt.Fprintln(w, "\nGAPS")
@@ -105,6 +112,18 @@ func (c *sourcesShowCmd) print(w io.Writer, v manifest.View, shown []event.Manif
 	for _, g := range v.Gaps {
 		fmt.Fprintf(w, "  %s to %s (%v), noticed %s: %s\n", when(g.From), when(g.To), g.To.Sub(g.From).Round(time.Minute), when(g.Noticed), recoveredText(g))
 	}
+}
+
+// alike is how many hours at the beginning follow one another, are the same and
+// have nothing in them.
+func alike(hours []event.Manifest) int {
+	for i, m := range hours {
+		empty := m.Events+m.Repeats+len(m.Dead)+len(m.Proofs)+len(m.Unproved) == 0
+		if !empty || m.Completeness != hours[0].Completeness || i > 0 && !m.Hour.Begin().Equal(hours[i-1].Hour.End()) {
+			return i
+		}
+	}
+	return len(hours)
 }
 
 // hoursText counts the hours that are judged, from best to worst.
