@@ -7,10 +7,10 @@ FUZZTIME    ?= 20s
 DEMO_FLAGS  := $(if $(ONCE),--once)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race vet lint format layers check fuzz bench benchall rules golden testtools clean
+.PHONY: help build demo test race vet lint format layers check fuzz bench benchbackfill benchall rules golden testtools clean
 
 help: ## this text
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/sidedoor and bin/sidedoor-verify
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -49,6 +49,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 
 bench: ## what the rules cost, as a table against the floor; bench.out keeps it for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem -v -timeout 30m ./rules/engine > bench.out; awk -f rules/engine/bench.awk bench.out
+
+benchbackfill: ## what a back-fill of a million CloudTrail records costs in time and memory
+	$(GO) test -run '^$$' -bench Backfill -benchtime 1x -timeout 30m ./cmd/sidedoor
 
 benchall: ## the benchmarks of every room
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...

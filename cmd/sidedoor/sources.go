@@ -18,6 +18,7 @@ import (
 	"sidedoor/ingest/ci"
 	"sidedoor/ingest/cloudtrail"
 	"sidedoor/ingest/github"
+	"sidedoor/ingest/github/auditlog"
 	"sidedoor/ingest/gitlab"
 	"sidedoor/ingest/kubernetes"
 	"sidedoor/ingest/manifest"
@@ -40,6 +41,7 @@ type sourceConfig struct {
 	CloudTrail  *cloudtrail.Config    `yaml:"cloudtrail"`
 	Kubernetes  *kubernetes.Config    `yaml:"kubernetes"`
 	GitHub      *github.Config        `yaml:"github"`
+	GitHubAudit *auditlog.Config      `yaml:"github-audit"`
 	GitLab      *gitlab.Config        `yaml:"gitlab"`
 	GitLabAudit *gitlab.AuditConfig   `yaml:"gitlab-audit"`
 	CI          *ci.Config            `yaml:"ci"`
@@ -127,7 +129,7 @@ func (s *sourceConfig) source() ingest.Source {
 // intake is what a source puts its deliveries into.
 func (p *pipeline) intake(src ingest.Source, metrics *ingest.Metrics) ingest.Intake {
 	return ingest.Intake{
-		Source: src, Sink: p.stream, Bookmarks: p.stream, Coverage: ingest.NewCoverage(src, p.stream, p.now),
+		Source: src, Sink: p.stream, Bookmarks: p.stream, Arrivals: p.stream, Coverage: ingest.NewCoverage(src, p.stream, p.now),
 		Metrics: metrics, Now: p.now, Log: p.log,
 	}
 }
@@ -168,6 +170,9 @@ func (p *pipeline) ingest(metrics *ingest.Metrics) ([]*stage, error) {
 		}
 		if running.Handler != nil {
 			mux.Handle(kind.URLPath(), running.Handler)
+			if below := strings.TrimSuffix(kind.URLPath(), "/") + "/"; running.Below && below != kind.URLPath() {
+				mux.Handle(below, running.Handler)
+			}
 		}
 	}
 	server, err := p.server(mux)
