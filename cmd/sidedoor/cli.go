@@ -24,6 +24,7 @@ type commands struct {
 	Review   reviewCmd   `cmd:"" help:"Do the weekly bypass review."`
 	Audit    auditCmd    `cmd:"" help:"Draw samples of the evidence and take them away."`
 	Verify   verifyCmd   `cmd:"" help:"Check a data folder or an exported folder, offline."`
+	Sources  sourcesCmd  `cmd:"" help:"Say of every source whether all of it was seen: what is missing, silent or behind."`
 	Dead     deadCmd     `cmd:"" help:"List what arrived and could not be read, or in more ways than one."`
 	Backfill backfillCmd `cmd:"" help:"Fetch what a source has of a period of the past."`
 	Listen   listenCmd   `cmd:"" help:"Print alerts that are sent here, to try receivers without Slack."`

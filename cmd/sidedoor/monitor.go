@@ -54,14 +54,13 @@ func (c *config) watched() []monitor.Watched {
 	var out []monitor.Watched
 	for i := range c.Sources {
 		s := &c.Sources[i]
-		src, after := s.source(), s.SilentAfter
-		if after == 0 && s.Coverage == ingest.Events {
+		src := s.source()
+		if s.SilentAfter == 0 && s.Coverage == ingest.Events {
 			continue
 		}
-		if after == 0 {
-			after = monitor.DefaultSilentAfter + src.Lateness
-		}
-		out = append(out, monitor.Watched{Name: src.Name, Product: src.Product, Service: src.Service, SilentAfter: after})
+		out = append(out, monitor.Watched{
+			Name: src.Name, Product: src.Product, Service: src.Service, SilentAfter: s.SilentAfter, Lateness: src.Lateness,
+		})
 	}
 	return out
 }

@@ -21,6 +21,7 @@ import (
 	"sidedoor/ingest/github/auditlog"
 	"sidedoor/ingest/gitlab"
 	"sidedoor/ingest/kubernetes"
+	"sidedoor/ingest/manifest"
 	"sidedoor/ingest/monitor"
 )
 
@@ -34,7 +35,7 @@ type sourceConfig struct {
 	// ClockSkew is by how much the source's clock may differ from those of others.
 	ClockSkew time.Duration `yaml:"clock-skew"`
 	// SilentAfter is how far its coverage may be behind before that is an event of
-	// its own; default 2h, and for coverage: events never.
+	// its own; by default that is learned, and for coverage: events it never is.
 	SilentAfter time.Duration `yaml:"silent-after"`
 
 	CloudTrail  *cloudtrail.Config    `yaml:"cloudtrail"`
@@ -139,6 +140,23 @@ func (p *pipeline) intake(src ingest.Source, metrics *ingest.Metrics) ingest.Int
 		Source: src, Sink: p.stream, Bookmarks: p.stream, Arrivals: p.stream, Coverage: ingest.NewCoverage(src, p.stream, p.now),
 		Metrics: metrics, Now: p.now, Log: p.log,
 	}
+}
+
+// keeper keeps account of what arrives. What is over by the clock that arrivals are
+// dated by is put on record by the clock on the wall, as all records are.
+func (p *pipeline) keeper() *manifest.Keeper {
+	return &manifest.Keeper{Stream: p.stream, Sources: p.cfg.accounted(), Now: p.now, Recorded: time.Now, Log: p.log}
+}
+
+// accounted are the sources of which account is kept: the configured ones, and the
+// monitor itself.
+func (c *config) accounted() []manifest.Source {
+	var out []manifest.Source
+	for i := range c.Sources {
+		src := c.Sources[i].source()
+		out = append(out, manifest.Source{Name: src.Name, Product: src.Product, Service: src.Service, Lateness: src.Lateness})
+	}
+	return append(out, manifest.Source{Name: monitor.Source, Product: monitor.Product, Service: monitor.Service})
 }
 
 // ingest makes a stage of each source that runs by itself, and one of the
