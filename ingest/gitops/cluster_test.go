@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -168,6 +169,23 @@ func (a *argo) end(n int, phase string) {
 func (a *argo) touch(health string) {
 	a.c.t.Helper()
 	a.c.patch(a.path(), fields{"status": fields{"health": fields{"status": health}}})
+}
+
+// rbac gives the user sidedoor the role that we ship.
+func (c *cluster) rbac() {
+	c.t.Helper()
+	b, err := os.ReadFile("../../deploy/gitops-rbac.yaml")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	var role, binding map[string]any
+	if err := errors.Join(d.Decode(&role), d.Decode(&binding)); err != nil {
+		c.t.Fatal(err)
+	}
+	binding["subjects"] = []any{fields{"kind": "User", "name": "sidedoor", "apiGroup": "rbac.authorization.k8s.io"}}
+	c.do(http.MethodPost, "/apis/rbac.authorization.k8s.io/v1/clusterroles", role)
+	c.do(http.MethodPost, "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", binding)
 }
 
 // installation is a stream, and a source that puts into it and can be stopped and

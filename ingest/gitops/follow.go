@@ -28,7 +28,6 @@ type follower struct {
 
 	index  index
 	places map[string]place // by uid
-	faults int              // since the last proof
 	// compared is how many entries the histories had when all objects were listed
 	// last, and silent says that one had none to compare.
 	compared int
@@ -39,9 +38,10 @@ type follower struct {
 // index is the bookmark of a follower: the objects that there were. So one that
 // was deleted while nobody watched is missed.
 type index struct {
-	Since time.Time         `json:"since"`         // when it began
-	Upto  time.Time         `json:"upto,omitzero"` // up to when it stated proofs
-	There map[string]string `json:"there"`         // uid to namespace/name
+	Since  time.Time         `json:"since"`            // when it began
+	Upto   time.Time         `json:"upto,omitzero"`    // up to when it stated proofs
+	Faults int               `json:"faults,omitempty"` // that were found since
+	There  map[string]string `json:"there"`            // uid to namespace/name
 }
 
 // begin reads the index.
@@ -236,8 +236,11 @@ func (f *follower) store(ctx context.Context, uid string, received time.Time, n 
 			return err
 		}
 		f.in.Log.Warn("history is not complete", "source", f.in.Source.Name, "object", origin, "faults", proof.Faults)
-		f.faults++
 		n.next.Proof = nil
+		f.index.Faults++
+		if err := f.keepIndex(ctx); err != nil {
+			return err
+		}
 	}
 	b, err := n.next.bytes(time.Time{}, nil)
 	if err != nil {

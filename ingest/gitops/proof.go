@@ -23,7 +23,7 @@ func (w *watcher) prove(ctx context.Context, listed time.Time) error {
 	if !upto.After(from) {
 		return w.keepIndex(ctx)
 	}
-	if w.faults == 0 && w.provable(from) {
+	if w.index.Faults == 0 && w.provable(from) {
 		p := event.Proof{
 			Source: w.in.Source.Name, Kind: event.History, Part: w.part(), From: from.UTC(), To: upto, Verdict: event.Complete, Items: w.compared,
 		}
@@ -31,7 +31,7 @@ func (w *watcher) prove(ctx context.Context, listed time.Time) error {
 			return err
 		}
 	}
-	w.index.Upto, w.faults = upto, 0
+	w.index.Upto, w.index.Faults = upto, 0
 	return w.keepIndex(ctx)
 }
 
