@@ -161,11 +161,15 @@ func (k *kind) cut(p place, r reading) []fault {
 
 // shown is the proof that something is missing or altered.
 func shown(p, next place, r reading, faults []fault) *event.Proof {
-	proof := event.Proof{
-		Kind: event.History, Part: r.place, From: p.At, To: next.At.Add(time.Second), Verdict: event.Missing, Items: len(r.history),
+	from, to := p.At, next.At
+	if from.IsZero() {
+		from = r.created
 	}
-	if proof.From.IsZero() {
-		proof.From = r.created
+	if to.Before(from) { // it was begun anew, with whatever times
+		from, to = to, from
+	}
+	proof := event.Proof{
+		Kind: event.History, Part: r.place, From: from, To: to.Add(time.Second), Verdict: event.Missing, Items: len(r.history),
 	}
 	for _, f := range faults {
 		proof.Faults = append(proof.Faults, f.text)
