@@ -17,6 +17,7 @@ import (
 	"sidedoor/ingest/approvals"
 	"sidedoor/ingest/cloudtrail"
 	"sidedoor/ingest/github"
+	"sidedoor/ingest/gitops"
 	"sidedoor/ingest/kubernetes"
 	"sidedoor/ingest/monitor"
 )
@@ -37,6 +38,8 @@ type sourceConfig struct {
 	CloudTrail *cloudtrail.Config `yaml:"cloudtrail"`
 	Kubernetes *kubernetes.Config `yaml:"kubernetes"`
 	GitHub     *github.Config     `yaml:"github"`
+	ArgoCD     *gitops.ArgoConfig `yaml:"argocd"`
+	Flux       *gitops.FluxConfig `yaml:"flux"`
 	Approvals  *approvals.Config  `yaml:"approvals"`
 }
 

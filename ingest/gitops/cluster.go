@@ -24,11 +24,28 @@ type Watch struct {
 	Context    string `yaml:"context"` // of the kubeconfig; default: its current one
 	// Namespaces are those that are watched; default: all.
 	Namespaces []string `yaml:"namespaces"`
+	// History is what is taken of the syncs from before the first start: all that the
+	// objects keep (default), or none.
+	History History `yaml:"history"`
 }
+
+// History says how far back a source begins.
+type History string
+
+// The beginnings of a source.
+const (
+	AllHistory History = "all"
+	FromStart  History = "from-start"
+)
 
 func (w *Watch) watches() bool { return w.Kubeconfig != "" }
 
 func (w *Watch) validate() error {
+	switch w.History {
+	case "", AllHistory, FromStart:
+	default:
+		return fmt.Errorf("history: %q is none of %s, %s", w.History, AllHistory, FromStart)
+	}
 	if w.Kubeconfig == InCluster && w.Context != "" {
 		return errors.New("context: in the cluster there is none; leave it out")
 	}
@@ -45,8 +62,8 @@ func (w *Watch) validate() error {
 
 // unused says what of the watch is set though there is none.
 func (w *Watch) unused() error {
-	if w.Context != "" || len(w.Namespaces) > 0 {
-		return errors.New("context and namespaces belong to kubeconfig; notifications come from wherever their sender watches")
+	if w.Context != "" || len(w.Namespaces) > 0 || w.History != "" {
+		return errors.New("context, namespaces and history belong to kubeconfig; notifications come from wherever their sender watches")
 	}
 	return nil
 }
@@ -70,7 +87,7 @@ func (w *Watch) open(in ingest.Intake, kinds ...*kind) (ingest.Running, error) {
 	if err != nil {
 		return ingest.Running{}, fmt.Errorf("kubeconfig %s: %w", w.Kubeconfig, err)
 	}
-	s := newSource(in)
+	s := newSource(in, w.History)
 	namespaces := w.Namespaces
 	if len(namespaces) == 0 {
 		namespaces = []string{""}

@@ -25,6 +25,8 @@ type follower struct {
 	in   ingest.Intake
 	kind *kind
 	key  string // of its bookmarks
+	// history says whether what is there at the first start is news.
+	history History
 
 	index  index
 	places map[string]place // by uid
@@ -111,6 +113,9 @@ func (f *follower) take(ctx context.Context, r reading) error {
 			return err
 		}
 		n := f.kind.compare(p, r, f.index.Since)
+		if f.history == FromStart && f.index.Since.IsZero() && !p.known {
+			n.events, n.dead = nil, nil
+		}
 		if err := f.put(ctx, r.uid, p, n); err != nil || !n.more {
 			return err
 		}

@@ -15,10 +15,15 @@ import (
 // seen lets a source look at an API server's lists, one after each restart.
 func seen(t *testing.T, lists ...string) *ingesttest.Recorder {
 	t.Helper()
+	return seenFrom(t, gitops.AllHistory, lists...)
+}
+
+func seenFrom(t *testing.T, h gitops.History, lists ...string) *ingesttest.Recorder {
+	t.Helper()
 	s := &scripted{}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	kind, sink := &gitops.ArgoConfig{Watch: gitops.Watch{Kubeconfig: kubeconfig(t, server.URL)}}, &ingesttest.Recorder{}
+	kind, sink := &gitops.ArgoConfig{Watch: gitops.Watch{Kubeconfig: kubeconfig(t, server.URL), History: h}}, &ingesttest.Recorder{}
 	for n, list := range lists {
 		running, err := kind.Open(sink.Intake(ingesttest.Source(kind, "gitops", "prod-eu"), time.Now))
 		if err != nil {
@@ -65,6 +70,17 @@ func TestWhatHistoryShowsToBeMissingOrAlteredIsProven(t *testing.T) {
 				t.Errorf("the proofs are %+v", proofs)
 			}
 		})
+	}
+}
+
+func TestWhatWasBeforeTheFirstStartIsNoNewsIfNobodyWantsIt(t *testing.T) {
+	sink := seenFrom(t, gitops.FromStart, listOf("1", synced("1", 4, 5)), listOf("2", synced("2", 5, 6), strings.ReplaceAll(synced("2", 0, 1), "u-1", "u-2")))
+	var got []string
+	for _, e := range sink.Events() {
+		got = append(got, e.ID)
+	}
+	if want := "u-1/" + at(6) + "/Succeeded, u-2/history/0@" + at(0) + ", u-2/" + at(1) + "/Succeeded"; strings.Join(got, ", ") != want || len(sink.Proofs()) != 0 {
+		t.Errorf("events %q, and expected %s; proofs %+v", got, want, sink.Proofs())
 	}
 }
 

@@ -92,6 +92,7 @@ func TestAConfigurationSaysWhichWayEventsCome(t *testing.T) {
 		"with a wildcard":    {&gitops.FluxConfig{Watch: gitops.Watch{Kubeconfig: "k", Namespaces: []string{"*"}}}, "leave namespaces out to watch all"},
 		"a namespace twice":  {&gitops.FluxConfig{Watch: gitops.Watch{Kubeconfig: "k", Namespaces: []string{"a", "a"}}}, "stands twice"},
 		"watched, a token":   {&gitops.ArgoConfig{TokenFile: "t", Watch: watch}, "token-file"},
+		"from some time":     {&gitops.ArgoConfig{Watch: gitops.Watch{Kubeconfig: "k", History: "1h"}}, `history: "1h" is none of all, from-start`},
 		"posted":             {&gitops.ArgoConfig{Path: "/a", TokenFile: "t"}, ""},
 		"posted, no token":   {&gitops.ArgoConfig{Path: "/a"}, "token-file is missing"},
 		"posted, namespaces": {&gitops.ArgoConfig{Path: "/a", TokenFile: "t", Watch: gitops.Watch{Namespaces: []string{"a"}}}, "belong to kubeconfig"},

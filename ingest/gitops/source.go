@@ -14,6 +14,7 @@ import (
 // source is the watches of one source. It is complete up to when all of them are.
 type source struct {
 	in       ingest.Intake
+	history  History
 	watchers []*watcher
 
 	mu     sync.Mutex
@@ -22,14 +23,14 @@ type source struct {
 	news   chan struct{}
 }
 
-func newSource(in ingest.Intake) *source {
-	return &source{in: in, alive: map[*watcher]time.Time{}, news: make(chan struct{}, 1)}
+func newSource(in ingest.Intake, h History) *source {
+	return &source{in: in, history: h, alive: map[*watcher]time.Time{}, news: make(chan struct{}, 1)}
 }
 
 // add adds a watch of a kind in a namespace, or in all if it is empty.
 func (s *source) add(k *kind, namespace string, client dynamic.ResourceInterface) {
 	w := &watcher{namespace: namespace, client: client}
-	w.follower = follower{in: s.in, kind: k, key: s.in.Source.Name + "/" + k.String() + "/" + namespace, stored: s.stored}
+	w.follower = follower{in: s.in, kind: k, key: s.in.Source.Name + "/" + k.String() + "/" + namespace, history: s.history, stored: s.stored}
 	// What one watch knows covers nothing yet, so nobody states it.
 	w.in.Coverage = ingest.NewCoverage(s.in.Source, s.in.Sink, s.in.Now)
 	w.alive = func(since time.Time) { s.hear(w, since) }
