@@ -28,7 +28,7 @@ func (c *ArgoConfig) Validate() error {
 		}
 		return c.validate()
 	}
-	return errors.Join(ingest.ValidatePath(c.Path), ingest.ValidateSecret("token-file", c.TokenFile), c.Watch.unused())
+	return errors.Join(ingest.ValidatePath(c.Path), ingest.ValidateSecret("token-file", c.TokenFile), c.unused())
 }
 
 // Resolve implements [ingest.Kind].

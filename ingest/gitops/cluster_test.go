@@ -315,7 +315,7 @@ func (i *installation) has(say func(event.Event) string, want ...string) {
 		}
 		return len(got) >= len(want)
 	}
-	for n := 0; !all() && n < 300; n++ {
+	for n := 0; !all() && n < 1200; n++ {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if !slices.Equal(got, want) {
@@ -335,7 +335,7 @@ func (i *installation) has(say func(event.Event) string, want ...string) {
 // eventually waits for what has to come.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for range 300 {
+	for range 1200 {
 		if is() {
 			return
 		}

@@ -27,7 +27,7 @@ func (c *FluxConfig) Validate() error {
 	case c.TokenFile == "" && c.SigningSecretFile == "":
 		return errors.New("token-file or signing-secret-file is missing: name the file that holds the secret")
 	}
-	return errors.Join(ingest.ValidatePath(c.Path), c.Watch.unused())
+	return errors.Join(ingest.ValidatePath(c.Path), c.unused())
 }
 
 // Resolve implements [ingest.Kind].

@@ -34,11 +34,12 @@ type watcher struct {
 const (
 	// page is how many objects are asked for at once, and so held in memory.
 	page = 50
-	// watchFor is how long a watch lasts before it is opened again. The API
-	// server says every minute or so that there is nothing new.
+	// watchFor is how long a watch lasts before it is opened again.
 	watchFor = 10 * time.Minute
-	// silence is how long it says nothing if the connection is dead.
-	silence = 4 * time.Minute
+	// silence is how long a watch says nothing before all is listed in its place.
+	// The API server says every minute that there is nothing new, but of a kind of
+	// which there was never anything it may not; or the connection is dead.
+	silence = 90 * time.Second
 	// lookAgain is when a kind is looked for again that the cluster did not have.
 	lookAgain = time.Minute
 )
@@ -115,15 +116,15 @@ func (w *watcher) watch(ctx context.Context) error {
 		return w.explain("watch", err)
 	}
 	defer events.Stop()
-	dead := time.NewTimer(silence)
-	defer dead.Stop()
+	quiet := time.NewTimer(silence)
+	defer quiet.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-dead.C:
-			w.resume, w.unbroken = "", time.Time{} // it may not know the version any more
-			return fmt.Errorf("%s: the API server has said nothing for %v; the watch is taken for dead", w.kind, silence)
+		case <-quiet.C:
+			w.resume, w.unbroken = "", time.Time{}
+			return nil
 		case e, ok := <-events.ResultChan():
 			if !ok {
 				return nil
@@ -132,7 +133,7 @@ func (w *watcher) watch(ctx context.Context) error {
 			if err := w.change(ctx, e); err != nil {
 				return err
 			}
-			dead.Reset(silence)
+			quiet.Reset(silence)
 			w.alive(since)
 			if !since.Before(w.proveAt) {
 				w.resume = "" // compare all, for the proof
