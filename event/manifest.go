@@ -1,7 +1,6 @@
 package event
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -91,13 +90,11 @@ func (p Proof) Bound() Proof {
 	return p
 }
 
-// ID identifies the proof by all that it says.
-func (p Proof) ID() (Digest, error) {
-	b, err := json.Marshal(p)
-	if err != nil {
-		return Digest{}, fmt.Errorf("proof of %s: %w", p.Source, err)
-	}
-	return identify("sidedoor/proof/v1", string(b)), nil
+// About identifies what the proof is about: the period, and the part of the source.
+// Of proofs about the same the last one holds.
+func (p Proof) About() Digest {
+	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+	return identify("sidedoor/proof/v2", p.Source, string(p.Kind), p.Part, at(p.From), at(p.To))
 }
 
 // Repeat says that a batch arrived again which was stored already.
