@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,7 +19,8 @@ const (
 	// Covered: the source was heard beyond the hour, and its own proof, if it has
 	// one, does not reach over the whole of it.
 	Covered Completeness = "covered"
-	// Behind: the source is not known to be complete up to the hour's end.
+	// Behind: the source is not known to be complete up to the hour's end, or no
+	// monitor ran when something of the hour may have been sent to it.
 	Behind Completeness = "behind"
 	// Silent: the hour lies in a gap, wholly or in part, and nothing was recovered
 	// of it since.
@@ -94,7 +96,16 @@ func (p Proof) Bound() Proof {
 // Of proofs about the same the last one holds.
 func (p Proof) About() Digest {
 	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-	return identify("sidedoor/proof/v2", p.Source, string(p.Kind), p.Part, at(p.From), at(p.To))
+	return identify("sidedoor/proof-about/v1", p.Source, string(p.Kind), p.Part, at(p.From), at(p.To))
+}
+
+// ID identifies the proof by all that it says.
+func (p Proof) ID() (Digest, error) {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return Digest{}, fmt.Errorf("proof of %s: %w", p.Source, err)
+	}
+	return identify("sidedoor/proof/v1", string(b)), nil
 }
 
 // Repeat says that a batch arrived again which was stored already.
@@ -186,12 +197,22 @@ type Manifest struct {
 	// Unproved are parts of the source that were proved in the three days before
 	// and are not for the whole of this hour, as many as fit.
 	Unproved []string `json:"unproved,omitempty"`
+	// Outages are the times when no monitor ran in which something of this hour may
+	// have been sent, and its sender may have given up; only of a source that is
+	// received, as many as fit.
+	Outages []Outage `json:"outages,omitempty"`
 	// Through is up to when the source is complete by its coverage.
 	Through time.Time `json:"through,omitzero"`
 	// Position and DeadPosition are the sequences on EVENTS and DEAD up to which
 	// this account goes.
 	Position     uint64 `json:"position"`
 	DeadPosition uint64 `json:"dead_position"`
+}
+
+// Outage is a time in which no monitor ran.
+type Outage struct {
+	From time.Time `json:"from"` // when one is known to have run last
+	To   time.Time `json:"to"`   // when one ran again
 }
 
 // Lag is how much later than they occurred events arrived, in nanoseconds.

@@ -125,7 +125,9 @@ func (c configFlag) views(ctx context.Context, e *edges, only string, now, since
 		if s.Owner() {
 			fmt.Fprintln(e.err, "no monitor is running here: nothing is heard now")
 		}
-		k := &manifest.Keeper{Stream: s, Sources: cfg.accounted(), Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+		k := &manifest.Keeper{
+			Stream: s, Sources: cfg.accounted(), Now: func() time.Time { return now }, Truncated: truncated, Log: slog.New(slog.DiscardHandler),
+		}
 		views, err = k.Views(ctx, only, since)
 		return err
 	})
