@@ -27,7 +27,6 @@ type Gate struct {
 	rest      *semaphore.Weighted
 	share     int64
 	strangers strangers
-	wait      time.Duration
 
 	mu      sync.Mutex
 	sources map[string]*atGate
@@ -67,8 +66,8 @@ func NewGate(memory int64) *Gate {
 	strange := memory / 4
 	rest := memory - strange
 	return &Gate{
-		rest: semaphore.NewWeighted(rest), share: rest / 2, wait: gateWait,
-		strangers: strangers{memory: semaphore.NewWeighted(strange), size: strange, inside: list.New()},
+		rest: semaphore.NewWeighted(rest), share: rest / 2,
+		strangers: strangers{size: strange, inside: list.New(), freed: make(chan struct{})},
 		sources:   map[string]*atGate{},
 	}
 }
@@ -148,7 +147,10 @@ func (p *pass) grow(ctx context.Context, bytes int64) error {
 	}
 	want := weightOfAny + weightOfByte*bytes
 	if p.strange != nil {
-		return p.gate.strangers.grow(ctx, p.gate, p.strange, want)
+		before := p.strange.held
+		err := p.gate.strangers.grow(ctx, p.strange, want)
+		p.gate.count(p.strange.held - before)
+		return err
 	}
 	return p.take(ctx, want)
 }
@@ -161,10 +163,10 @@ func (p *pass) take(ctx context.Context, want int64) error {
 	if more <= 0 {
 		return nil
 	}
-	if err := acquire(ctx, p.source.memory, more, p.gate.wait); err != nil {
+	if err := acquire(ctx, p.source.memory, more); err != nil {
 		return err
 	}
-	if err := acquire(ctx, p.gate.rest, more, p.gate.wait); err != nil {
+	if err := acquire(ctx, p.gate.rest, more); err != nil {
 		p.source.memory.Release(more)
 		return err
 	}
@@ -179,9 +181,15 @@ func (p *pass) known(ctx context.Context) error {
 		return nil
 	}
 	err := p.take(ctx, p.strange.held)
-	p.gate.strangers.leave(p.gate, p.strange)
-	p.strange = nil
+	p.forget()
 	return err
+}
+
+// forget gives back what a stranger held.
+func (p *pass) forget() {
+	p.gate.count(-p.strange.held)
+	p.gate.strangers.leave(p.strange)
+	p.strange = nil
 }
 
 // leave gives all back.
@@ -190,7 +198,7 @@ func (p *pass) leave() {
 		return
 	}
 	if p.strange != nil {
-		p.gate.strangers.leave(p.gate, p.strange)
+		p.forget()
 	}
 	p.source.memory.Release(p.held)
 	p.gate.rest.Release(p.held)
@@ -198,73 +206,14 @@ func (p *pass) leave() {
 	p.held = 0
 }
 
-func acquire(ctx context.Context, s *semaphore.Weighted, n int64, wait time.Duration) error {
+func acquire(ctx context.Context, s *semaphore.Weighted, n int64) error {
 	if s.TryAcquire(n) {
 		return nil
 	}
-	patience, cancel := context.WithTimeout(ctx, wait)
+	patience, cancel := context.WithTimeout(ctx, gateWait)
 	defer cancel()
 	if s.Acquire(patience, n) != nil {
 		return errBusy
 	}
 	return nil
-}
-
-// strangers are the deliveries of which is not known yet who sends them.
-type strangers struct {
-	memory *semaphore.Weighted
-	size   int64
-
-	mu     sync.Mutex
-	inside *list.List // *stranger, the longest there first
-}
-
-type stranger struct {
-	cut  func()
-	held int64
-	at   *list.Element
-}
-
-func (s *strangers) enter(cut func()) *stranger {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one := &stranger{cut: cut}
-	one.at = s.inside.PushBack(one)
-	return one
-}
-
-func (s *strangers) grow(ctx context.Context, g *Gate, one *stranger, want int64) error {
-	more := min(want, s.size) - one.held
-	if more <= 0 {
-		return nil
-	}
-	if !s.memory.TryAcquire(more) {
-		s.cutLongest(one)
-		if err := acquire(ctx, s.memory, more, g.wait); err != nil {
-			return err
-		}
-	}
-	one.held += more
-	g.count(more)
-	return nil
-}
-
-// cutLongest sends the one away that has been there for the longest, unless that
-// is the one who asks.
-func (s *strangers) cutLongest(asking *stranger) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	first := s.inside.Front()
-	if longest, ok := first.Value.(*stranger); ok && longest != asking {
-		s.inside.MoveToBack(first) // the next who asks finds the next
-		longest.cut()
-	}
-}
-
-func (s *strangers) leave(g *Gate, one *stranger) {
-	s.mu.Lock()
-	s.inside.Remove(one.at)
-	s.mu.Unlock()
-	s.memory.Release(one.held)
-	g.count(-one.held)
 }

@@ -138,6 +138,7 @@ func (r *Receiver) stranger(w http.ResponseWriter, req *http.Request, body []byt
 		r.later(w, http.StatusTooManyRequests, "unauthenticated", errors.New("too many deliveries are refused; "+why.reason))
 		return
 	}
+	w.Header().Set("Connection", "close") // for others
 	_ = r.refuse(w, req, r.envelope(req, body), body[:min(len(body), maxUnauthenticated)], why)
 }
 

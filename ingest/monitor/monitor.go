@@ -42,6 +42,8 @@ const (
 	SourceHeard      Kind = "source-heard"  // the end of that
 	LedgerKeyChanged Kind = "ledger-key-changed"
 	DeadLetters      Kind = "dead-letters"
+	StreamFull       Kind = "stream-full"     // no events are taken: there is no room
+	StreamHasRoom    Kind = "stream-has-room" // the end of that
 )
 
 // Note is one event about the monitor.
@@ -65,6 +67,7 @@ type Note struct {
 	*SourceNote
 	*LedgerNote
 	*DeadNote
+	*SpaceNote
 }
 
 // Loaded is a policy, and who loaded it.

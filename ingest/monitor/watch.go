@@ -38,14 +38,17 @@ type Monitor struct {
 	Sources []Watched
 	Scope   string // the installation's name
 	Key     string // the public key that the ledger is signed with; empty: not watched
+	// Space says how much room there is for events; nil: that is not watched.
+	Space   func() stream.Space
 	Metrics *ingest.Metrics
 	Now     func() time.Time
 	Log     *slog.Logger
 	// Nudge, if it is not nil, says that there is something new.
 	Nudge <-chan struct{}
 
-	memory memory
-	marked time.Time
+	memory  memory
+	marked  time.Time
+	refused uint64 // for want of room, of which is told
 }
 
 const (
@@ -81,7 +84,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 
 // look tells all that is new.
 func (m *Monitor) look(ctx context.Context) error {
-	for _, f := range []func(context.Context) error{m.pending, m.policies, m.ledger, m.silence, m.deadLetters, m.mark} {
+	for _, f := range []func(context.Context) error{m.pending, m.policies, m.ledger, m.silence, m.deadLetters, m.full, m.mark} {
 		if err := f(ctx); err != nil {
 			return err
 		}
