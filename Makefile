@@ -7,7 +7,7 @@ FUZZTIME    ?= 20s
 DEMO_FLAGS  := $(if $(ONCE),--once)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race vet lint format layers check fuzz bench benchall rules golden clean
+.PHONY: help build demo test race vet lint format layers check fuzz bench benchall rules golden testtools clean
 
 help: ## this text
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,5 +57,19 @@ golden: ## rewrite the expected outputs of the command-line scripts, and docs/pa
 	SIDEDOOR_UPDATE_GOLDEN=1 $(GO) test ./cmd/sidedoor -run TestScripts
 	SIDEDOOR_UPDATE_GOLDEN=1 $(GO) test ./rules/pack -run TestTheDocumentOfThePackIsTrue
 
-clean: ## remove what make made
+# The real servers of internal/testserver have a module of their own, so that nothing of theirs gets into the product.
+testtools: testtools/bin/versitygw testtools/bin/kube-apiserver ## build the servers that tests run against (minutes the first time)
+	@command -v etcd >/dev/null || { echo "etcd is missing, and the Kubernetes API server needs it: install it (Debian: apt-get install etcd-server)" >&2; exit 1; }
+
+testtools/bin/versitygw: tool := github.com/versity/versitygw/cmd/versitygw
+testtools/bin/kube-apiserver: tool := k8s.io/kubernetes/cmd/kube-apiserver
+# Without it the server says that it is v0.0.0, and charts refuse to be installed.
+testtools/bin/kube-apiserver: stamp = -X k8s.io/component-base/version.gitVersion=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
+
+# go build leaves a file alone that is up to date: touch tells make so.
+testtools/bin/%: testtools/go.mod testtools/go.sum
+	cd testtools && $(GO) build -trimpath -ldflags="-s -w $(stamp)" -o bin/$* $(tool)
+	@touch $@
+
+clean: ## remove what make made, but for the servers in testtools/bin, which take minutes
 	rm -rf bin demo-data

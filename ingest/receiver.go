@@ -30,10 +30,12 @@ type Receiver struct {
 	// Authentic says whether the sender is who it has to be. Nil: whoever the
 	// receiver knows is.
 	Authentic func(h http.Header, body []byte) error
-	// Parse turns an authentic delivery into events. What it cannot read at
-	// all is an error; what it cannot read in part is dead.
-	Parse func(d Delivery) (events []event.Event, dead []event.Dead, err error)
+	Parse     ParseFunc
 }
+
+// ParseFunc turns an authentic delivery into events. What it cannot read at all
+// is an error; what it cannot read in part is dead.
+type ParseFunc func(d Delivery) (events []event.Event, dead []event.Dead, err error)
 
 // Delivery is one authentic request.
 type Delivery struct {

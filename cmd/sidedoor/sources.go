@@ -10,8 +10,10 @@ import (
 
 	"sidedoor/ingest"
 	"sidedoor/ingest/approvals"
+	"sidedoor/ingest/ci"
 	"sidedoor/ingest/cloudtrail"
 	"sidedoor/ingest/github"
+	"sidedoor/ingest/gitlab"
 	"sidedoor/ingest/kubernetes"
 	"sidedoor/ingest/monitor"
 )
@@ -29,10 +31,18 @@ type sourceConfig struct {
 	// its own; default 2h, and for coverage: events never.
 	SilentAfter time.Duration `yaml:"silent-after"`
 
-	CloudTrail *cloudtrail.Config `yaml:"cloudtrail"`
-	Kubernetes *kubernetes.Config `yaml:"kubernetes"`
-	GitHub     *github.Config     `yaml:"github"`
-	Approvals  *approvals.Config  `yaml:"approvals"`
+	CloudTrail  *cloudtrail.Config    `yaml:"cloudtrail"`
+	Kubernetes  *kubernetes.Config    `yaml:"kubernetes"`
+	GitHub      *github.Config        `yaml:"github"`
+	GitLab      *gitlab.Config        `yaml:"gitlab"`
+	GitLabAudit *gitlab.AuditConfig   `yaml:"gitlab-audit"`
+	CI          *ci.Config            `yaml:"ci"`
+	Jira        *approvals.Jira       `yaml:"jira"`
+	ServiceNow  *approvals.ServiceNow `yaml:"servicenow"`
+	PagerDuty   *approvals.PagerDuty  `yaml:"pagerduty"`
+	Teleport    *approvals.Teleport   `yaml:"teleport"`
+	Team        *approvals.Team       `yaml:"team"`
+	Approvals   *approvals.Config     `yaml:"approvals"`
 }
 
 // kind returns the configuration of the kind that is set, or nil and the names of

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sidedoor/event"
+	"sidedoor/ingest"
 	"sidedoor/ingest/approvals"
 	"sidedoor/ingest/ingesttest"
 )
@@ -17,7 +18,7 @@ const token = "0123456789abcdef"
 
 func handler(t *testing.T) (http.Handler, *ingesttest.Recorder) {
 	t.Helper()
-	return ingesttest.Handler(t, &approvals.Config{Path: "/approvals", TokenFile: ingesttest.Secret(t, token)}, "access", "")
+	return ingesttest.Handler(t, &approvals.Config{Endpoint: ingest.Endpoint{Path: "/approvals", TokenFile: ingesttest.Secret(t, token)}}, "access", "")
 }
 
 func post(t *testing.T, h http.Handler, body string, headers ...string) int {

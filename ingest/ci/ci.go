@@ -1,4 +1,4 @@
-// Package ci reads CDEvents: what pipelines say of their runs, tasks and
+// Package ci receives and reads CDEvents: what pipelines say of their runs, tasks and
 // artifacts, whichever system they run on.
 //
 // A CDEvent travels alone or as the data of a CloudEvent. Either way the event
@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"sidedoor/event"
+	"sidedoor/ingest"
+	"sidedoor/ingest/cloudevents"
 	"sidedoor/ingest/jsonscan"
 )
 
@@ -22,6 +24,22 @@ const (
 	Product = "ci"
 	Service = "cdevents"
 )
+
+// maxBody bounds a delivery.
+const maxBody = 8 << 20
+
+// Config is an endpoint for CloudEvents that are CDEvents.
+type Config struct {
+	ingest.Endpoint `yaml:",inline"`
+}
+
+// Defaults implements [ingest.Kind].
+func (c *Config) Defaults() ingest.Source { return ingest.Source{Product: Product, Service: Service} }
+
+// Open implements [ingest.Kind].
+func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
+	return c.Receive(in, maxBody, cloudevents.Parse(Identify))
+}
 
 // TypePrefix begins the type of every CDEvent.
 const TypePrefix = "dev.cdevents."

@@ -1,9 +1,10 @@
-// Package gitlab reads GitLab's webhooks, system hooks among them, and its
-// audit events.
+// Package gitlab receives GitLab's webhooks, system hooks among them, and its
+// audit events, streamed or read by the API.
 //
 // A webhook names itself in its body, as object_kind or event_name, and has no
-// id there: the header Idempotency-Key, which stays over repetitions, is one. No
-// signature covers the body. Audit events have an id; those that are streamed say their
+// id there: the header Idempotency-Key, which stays over repetitions, is one. A
+// signature covers the body only where the webhook has a signing token. GitLab
+// switches off a webhook that fails too often, so silence needs an alarm. Audit events have an id; those that are streamed say their
 // event_type at the top, those of the API in their details or not at all.
 //
 // Formats: docs.gitlab.com, "Webhook events", "System hooks" and "Audit event

@@ -61,6 +61,9 @@ func Identify(product, service, kind string, raw []byte) (event.Event, error) {
 	case origin{product: monitor.Product, service: monitor.Service}:
 		return monitor.Identify(raw)
 	}
+	if feed, known := approvals.Feeds[product]; known && feed.Service == service {
+		return feed.Identify("", raw)
+	}
 	return event.Event{}, fmt.Errorf("there is no source of %s/%s events", product, service)
 }
 
@@ -77,6 +80,36 @@ func (s shape) has(keys ...string) bool {
 }
 
 func (s shape) text(key string) string { return jsonscan.Text(s[key]) }
+
+// feeds are the top-level keys by which the feeds of approvals are known; what
+// others have too is no reason.
+var feeds = []struct {
+	product string
+	keys    []string
+}{
+	{"jira", []string{"webhookEvent", "timestamp"}},
+	{"servicenow", []string{"number", "sys_id"}},
+	{"teleport", []string{"event", "code", "uid", "time"}},
+	{"team", []string{"eventID", "eventName", "dynamodb"}},
+}
+
+// feed recognises what a system posts that grants or approves.
+func feed(raw []byte, s shape) (origin, func([]byte) (event.Event, error)) {
+	product := ""
+	for _, f := range feeds {
+		if s.has(f.keys...) {
+			product = f.product
+		}
+	}
+	if s.has("event") && jsonscan.GetText(raw, "event", "occurred_at") != "" {
+		product = "pagerduty"
+	}
+	f, known := approvals.Feeds[product]
+	if !known {
+		return origin{}, nil
+	}
+	return origin{product, f.Product, f.Service}, func(raw []byte) (event.Event, error) { return f.Identify("", raw) }
+}
 
 // maxMembers bounds at how many keys of a record is looked; no kind has half as
 // many.
@@ -115,9 +148,11 @@ func recogniseWithin(raw []byte, depth int) (origin, event.Event, error) {
 		e, err := approvals.Identify(raw)
 		return fromApprovals, e, err
 	}
-	if o, identify := platform(raw, s); identify != nil {
-		e, err := identify(raw)
-		return o, e, err
+	for _, known := range []func([]byte, shape) (origin, func([]byte) (event.Event, error)){feed, platform} {
+		if o, identify := known(raw, s); identify != nil {
+			e, err := identify(raw)
+			return o, e, err
+		}
 	}
 	if what := otherProduct(s); what != "" {
 		return origin{}, event.Event{}, fmt.Errorf("looks like %s, which this version does not read", what)

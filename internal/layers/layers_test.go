@@ -28,8 +28,9 @@ var rooms = map[string][]string{
 	"audit":    {"event", "stream", "evidence", "review", "rules"},
 	"console":  {"event", "stream", "ingest", "rules", "alerting", "review", "evidence", "audit"},
 
-	"internal/layers": {},
-	"internal/demo":   {"event", "."},
+	"internal/layers":     {},
+	"internal/demo":       {"event", "."},
+	"internal/testserver": {}, // for tests, which are not looked at here: no room may import it
 
 	"cmd/sidedoor": {
 		".", "event", "stream", "ingest", "rules", "alerting", "review", "evidence", "audit", "console",
