@@ -321,3 +321,24 @@ func TestOfManyStrangersOnlySomeAreKept(t *testing.T) {
 		}
 	}
 }
+
+func TestADeliveryOfCountlessItemsTakesNoMoreThanItHasTo(t *testing.T) {
+	identify := func(raw []byte) (event.Event, error) {
+		if string(raw) == "1" {
+			return event.Event{Raw: raw}, nil
+		}
+		return event.Event{}, errors.New("this is no event")
+	}
+	d := ingest.Delivery{Envelope: envelope()}
+	events, dead, err := d.Items([]byte("[1"+strings.Repeat(",0", 40_000)+",1]"), identify)
+	if err != nil || len(events) != 2 || events[1].Index != 40_001 || len(dead) != 100 {
+		t.Fatalf("%d events, %d dead letters, %v", len(events), len(dead), err)
+	}
+	last := dead[99]
+	if !strings.Contains(last.Reason, "39900 more") || len(last.Raw) < event.MaxDead || len(last.Raw) > event.MaxDead+10 {
+		t.Errorf("the last letter: %s, %d bytes", last.Reason, len(last.Raw))
+	}
+	if _, _, err := d.Items([]byte("["+strings.Repeat("1,", 60_000)+"1]"), identify); err == nil {
+		t.Error("60,000 items are taken")
+	}
+}

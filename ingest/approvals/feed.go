@@ -131,19 +131,7 @@ func (f Feed) parse(d ingest.Delivery) (events []event.Event, dead []event.Dead,
 	if !json.Valid(d.Body) {
 		return nil, nil, errors.New(f.Product + ": the body is not valid JSON")
 	}
-	index := 0
-	jsonscan.Elements(d.Body, func(raw []byte) bool {
-		e, err := f.Identify("", raw)
-		e.Index = index
-		if err != nil {
-			dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: err.Error(), Cause: "malformed", Index: index, Raw: raw})
-		} else {
-			events = append(events, e)
-		}
-		index++
-		return true
-	})
-	return events, dead, nil
+	return d.Items(d.Body, func(raw []byte) (event.Event, error) { return f.Identify("", raw) })
 }
 
 // receive returns a receiver of the feed.

@@ -21,7 +21,6 @@ import (
 
 	"sidedoor/event"
 	"sidedoor/ingest"
-	"sidedoor/ingest/jsonscan"
 )
 
 // Types of media.
@@ -60,19 +59,7 @@ func batch(d ingest.Delivery, identify func(raw []byte) (event.Event, error)) (e
 	if !bytes.HasPrefix(bytes.TrimLeft(d.Body, " \t\r\n"), []byte("[")) {
 		return nil, nil, errors.New("cloudevents: a batch has to be a JSON array of CloudEvents")
 	}
-	index := 0
-	jsonscan.Elements(d.Body, func(raw []byte) bool {
-		e, err := identify(raw)
-		e.Index = index
-		if err != nil {
-			dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: err.Error(), Cause: "malformed", Index: index, Raw: raw})
-		} else {
-			events = append(events, e)
-		}
-		index++
-		return true
-	})
-	return events, dead, nil
+	return d.Items(d.Body, identify)
 }
 
 // structured puts the attributes of binary mode, which are headers, around the

@@ -68,19 +68,7 @@ func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err erro
 	if kind := jsonscan.GetText(d.Body, "kind"); kind != "EventList" || items == nil {
 		return nil, nil, fmt.Errorf("kubernetes: want an EventList of audit.k8s.io/v1, got kind %q", kind)
 	}
-	index := 0
-	jsonscan.Elements(items, func(raw []byte) bool {
-		e, err := Identify(raw)
-		e.Index = index
-		if err != nil {
-			dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: err.Error(), Cause: "malformed", Index: index, Raw: raw})
-		} else {
-			events = append(events, e)
-		}
-		index++
-		return true
-	})
-	return events, dead, nil
+	return d.Items(items, Identify)
 }
 
 // Identify reads an audit event's identity and time, and redacts it.
