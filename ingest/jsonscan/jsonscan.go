@@ -2,7 +2,7 @@
 // decoding what lies between: every other byte stays as it was received.
 //
 // It looks at structure alone; whether a document is valid JSON is for the
-// caller to ask of [encoding/json.Valid] first. On a document that is not, the
+// caller to ask of [Valid] first. On a document that is not, the
 // functions find less, and never fail or read beyond it.
 package jsonscan
 
@@ -250,13 +250,9 @@ func skip(b []byte, at int) int {
 
 // endOfString returns the index of the quote that ends the string at at.
 func endOfString(b []byte, at int) int {
-	for i := at + 1; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
+	for i := at + 1; ; i += 2 {
+		if i = quoteOrBackslash(b, min(i, len(b))); i >= len(b) || b[i] == '"' {
 			return i
 		}
 	}
-	return len(b)
 }
