@@ -70,12 +70,17 @@ func NewCoverage(s Source, sink Sink, now func() time.Time) *Coverage {
 // Begin says that a delivery is being taken in. The returned function says
 // that it is stored, with the newest time of its events, or that it was not;
 // [ErrNothing], that there was nothing to store.
-func (c *Coverage) Begin() (end func(newest time.Time, stored error)) {
+func (c *Coverage) Begin() (end func(newest time.Time, stored error)) { return c.BeginAt(c.now()) }
+
+// BeginAt is Begin for a delivery that has waited to be fetched since a time, as
+// a message in a queue has: what came after it says nothing of what waits with
+// it. Until a delivery with the zero time ends, nothing is stated at all.
+func (c *Coverage) BeginAt(sent time.Time) (end func(newest time.Time, stored error)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	id := c.next
 	c.next++
-	c.inFlight[id] = flight{received: c.now(), newestBefore: c.newest}
+	c.inFlight[id] = flight{received: sent, newestBefore: c.newest}
 	return func(newest time.Time, stored error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -139,6 +139,9 @@ func (c *config) validate() error {
 		if err := c.Sources[i].validate(); err != nil {
 			fault("source %s: %w", s.Name, err)
 		}
+		if c.TLS.CertFile == "" && c.Sources[i].wantsClientCertificate() {
+			fault("source %s: client-ca-file: clients show their certificates over TLS only; set tls.cert-file and tls.key-file", s.Name)
+		}
 		if p := s.urlPath(); p != "" && paths[p] {
 			fault("source %s: path %s is taken by another source", s.Name, p)
 		} else {

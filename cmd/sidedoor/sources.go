@@ -90,6 +90,14 @@ func (s *sourceConfig) validate() error {
 // maxClockSkew is far beyond what synchronised clocks differ by.
 const maxClockSkew = time.Hour
 
+// wantsClientCertificate says whether the source knows its senders by a client
+// certificate, so that the server has to serve TLS.
+func (s *sourceConfig) wantsClientCertificate() bool {
+	kind, _ := s.kind()
+	k, ok := kind.(interface{ WantsClientCertificate() bool })
+	return ok && k.WantsClientCertificate()
+}
+
 // resolve makes the paths of files independent of where the program was
 // started.
 func (s *sourceConfig) resolve(path func(string) string) {

@@ -13,6 +13,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"sidedoor/ingest"
+	"sidedoor/ingest/records"
 )
 
 // Config is a folder into which CloudTrail log files are put, in whatever
@@ -208,8 +209,9 @@ func (f *Folder) file(ctx context.Context, path string, d fs.DirEntry) (newest t
 		f.seen[path] = now
 		return newest, nil
 	}
-	newest, err = f.read(ctx, path, f.Now().Sub(now.changed) > settle)
-	if errors.Is(err, errGrowing) {
+	read, err := f.read(ctx, path, f.Now().Sub(now.changed) > settle)
+	newest = read.Newest
+	if errors.Is(err, records.ErrEarly) {
 		return newest, nil
 	}
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package kubernetes receives Kubernetes audit events from the API server's
-// webhook backend.
+// Package kubernetes takes in Kubernetes audit events: those that the API
+// server posts to a webhook, those that it writes to a log file, and those that
+// EKS sends through CloudWatch Logs and Firehose to S3.
 //
 // The API server posts an EventList, tries five times, and then drops it: so
 // the answer is quick, and repetitions are harmless. It sends no Authorization
@@ -7,13 +8,19 @@
 // several events, one for each stage, with the same auditID; a caller can
 // choose that ID, so an event's identity holds its content, too.
 //
-// Format: k8s.io/apiserver/pkg/apis/audit/v1, Event and EventList.
+// The log file has one event a line. It is followed through rotation, also
+// while nobody followed it; see [sidedoor/ingest/tail].
+//
+// EKS's objects hold records of CloudWatch Logs, each packed by itself, and these
+// some events each, of all the cluster's log streams.
+//
+// Formats: k8s.io/apiserver/pkg/apis/audit/v1, Event and EventList; CloudWatch
+// Logs User Guide, "Real-time processing of log data with subscriptions".
 package kubernetes
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
-	"fmt"
 	"time"
 
 	"sidedoor/event"
@@ -27,75 +34,87 @@ const (
 	Service = "audit"
 )
 
-// maxBody bounds a delivery; the API server's own bound is 10 MB.
-const maxBody = 32 << 20
-
-// Config is one cluster's webhook.
-type Config struct {
-	Path      string `yaml:"path"`       // of the URL, such as /kubernetes/prod-eu
-	TokenFile string `yaml:"token-file"` // holds the bearer token
-}
-
-// Validate says what is wrong.
-func (c *Config) Validate() error {
-	return errors.Join(ingest.ValidatePath(c.Path), ingest.ValidateSecret("token-file", c.TokenFile))
-}
-
-// Resolve implements [ingest.Kind].
-func (c *Config) Resolve(path func(string) string) { c.TokenFile = path(c.TokenFile) }
-
-// Defaults implements [ingest.Kind].
-func (c *Config) Defaults() ingest.Source { return ingest.Source{Product: Product, Service: Service} }
-
-// URLPath implements [ingest.Kind].
-func (c *Config) URLPath() string { return c.Path }
-
-// Open implements [ingest.Kind].
-func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
-	token, err := ingest.ReadSecret(c.TokenFile)
-	if err != nil {
-		return ingest.Running{}, err
-	}
-	return ingest.Running{Handler: &ingest.Receiver{Intake: in, MaxBody: maxBody, Knows: ingest.Bearer(token), Parse: parse}}, nil
-}
-
-// parse reads an EventList.
-func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err error) {
-	if !json.Valid(d.Body) {
-		return nil, nil, errors.New("kubernetes: the body is not valid JSON")
-	}
-	items := jsonscan.Get(d.Body, "items")
-	if kind := jsonscan.GetText(d.Body, "kind"); kind != "EventList" || items == nil {
-		return nil, nil, fmt.Errorf("kubernetes: want an EventList of audit.k8s.io/v1, got kind %q", kind)
-	}
-	return d.Items(items, Identify)
-}
-
 // Identify reads an audit event's identity and time, and redacts it.
 func Identify(raw []byte) (event.Event, error) {
-	top := map[string][]byte{}
-	jsonscan.Members(raw, func(key string, value []byte) bool {
-		switch key {
-		case "auditID", "stage", "verb", "requestURI", "user", "stageTimestamp", "timestamp", "requestReceivedTimestamp", "metadata":
-			top[key] = value
+	if !jsonscan.Valid(raw) {
+		return event.Event{}, errNoEvent
+	}
+	return identify(raw)
+}
+
+var errNoEvent = errors.New("kubernetes: the item is no audit event")
+
+// top are members of an event, as they are written.
+type top struct {
+	auditID, stage, verb, uri, user        []byte
+	reached, timestamp, received, metadata []byte
+}
+
+// identify is Identify of what is known to be valid JSON.
+func identify(raw []byte) (event.Event, error) {
+	var t top
+	jsonscan.Fields(raw, func(key, value []byte) bool {
+		switch string(key) {
+		case "auditID":
+			t.auditID = value
+		case "stage":
+			t.stage = value
+		case "verb":
+			t.verb = value
+		case "requestURI":
+			t.uri = value
+		case "user":
+			t.user = value
+		case "stageTimestamp":
+			t.reached = value
+		case "timestamp":
+			t.timestamp = value
+		case "requestReceivedTimestamp":
+			t.received = value
+		case "metadata":
+			t.metadata = value
 		}
 		return true
 	})
-	if !json.Valid(raw) || top["verb"] == nil && top["auditID"] == nil && top["requestURI"] == nil && top["user"] == nil {
-		return event.Event{}, errors.New("kubernetes: the item is no audit event")
+	if t.verb == nil && t.auditID == nil && t.uri == nil && t.user == nil {
+		return event.Event{}, errNoEvent
 	}
-	e := event.Event{Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw), Occurred: occurred(top)}
-	if id := jsonscan.Text(top["auditID"]); id != "" {
-		e.ID = id + "/" + jsonscan.Text(top["stage"])
+	e := event.Event{Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw), Occurred: t.occurred()}
+	if id := jsonscan.Text(t.auditID); id != "" {
+		e.ID = id + "/" + jsonscan.Text(t.stage)
 	}
 	return e, nil
 }
 
+// truncated is the annotation of an event that was too large for the API
+// server's bound: it has lost its request's and its response's bodies.
+const truncated = "audit.k8s.io/truncated"
+
+// Truncated says whether an event says of itself that a part of it is left out.
+// What was written is then not on record: a blind spot, and whoever writes can
+// make one by writing much.
+func Truncated(raw []byte) bool {
+	// Few events are, and this is asked of all. A key may be escaped, though no
+	// API server does that.
+	if !bytes.Contains(raw, []byte("truncated")) && !bytes.Contains(raw, []byte(`\u`)) {
+		return false
+	}
+	found := false
+	jsonscan.Members(raw, func(key string, value []byte) bool {
+		if key == "annotations" {
+			jsonscan.Members(value, func(key string, value []byte) bool {
+				found = found || key == truncated && jsonscan.Text(value) == "true"
+				return true
+			})
+		}
+		return true
+	})
+	return found
+}
+
 // occurred is when the stage was reached; older API servers wrote other keys.
-func occurred(top map[string][]byte) time.Time {
-	for _, value := range [][]byte{
-		top["stageTimestamp"], top["timestamp"], top["requestReceivedTimestamp"], jsonscan.Get(top["metadata"], "creationTimestamp"),
-	} {
+func (t *top) occurred() time.Time {
+	for _, value := range [][]byte{t.reached, t.timestamp, t.received, jsonscan.Get(t.metadata, "creationTimestamp")} {
 		if t, err := time.Parse(time.RFC3339, jsonscan.Text(value)); err == nil && !t.IsZero() {
 			return t.UTC().Truncate(time.Microsecond)
 		}

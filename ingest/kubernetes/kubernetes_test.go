@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sidedoor/event"
-	"sidedoor/ingest"
 	"sidedoor/ingest/ingesttest"
 	"sidedoor/ingest/kubernetes"
 )
@@ -76,7 +75,10 @@ func TestOneMalformedItemIsBuriedAndTheRestIsTaken(t *testing.T) {
 }
 
 func TestWhatIsNoEventListIsRefused(t *testing.T) {
-	for _, body := range []string{"", "{", "[]", apply, `{"kind":"EventList"}`, `{"kind":"PodList","items":[]}`, list(apply) + "}", "\x00"} {
+	for _, body := range []string{
+		"", "{", "[]", apply, `{"kind":"EventList"}`, `{"kind":"PodList","items":[]}`,
+		`{"kind":"EventList","apiVersion":"v1","items":[]}`, `{"apiVersion":"audit.k8s.io/v1","items":[]}`, list(apply) + "}", "\x00",
+	} {
 		h, sink := handler(t)
 		w := post(t, h, body)
 		var said struct{ Error string }
@@ -131,13 +133,20 @@ func TestAnIDThatACallerChoseDoesNotHideAnEvent(t *testing.T) {
 	}
 }
 
-func TestAConfigurationWithoutItsPartsIsRefused(t *testing.T) {
-	err := (&kubernetes.Config{}).Validate()
-	if err == nil || !strings.Contains(err.Error(), "path") || !strings.Contains(err.Error(), "token-file") {
-		t.Errorf("got %v", err)
-	}
-	if _, err := (&kubernetes.Config{Path: "/k", TokenFile: "/absent"}).Open(ingest.Intake{}); err == nil {
-		t.Error("a token that is absent: no error")
+func TestATruncatedEventSaysSo(t *testing.T) {
+	for raw, want := range map[string]bool{
+		`{"verb":"patch","annotations":{"audit.k8s.io/truncated":"true"}}`:               true,
+		`{"annotations":{"a":"b"},"annotations":{"audit.k8s.io/trun\u0063ated":"true"}}`: true,
+		`{"annotations":{"audit.k8s.io/truncated":"false"}}`:                             false,
+		`{"requestObject":{"annotations":{"audit.k8s.io/truncated":"true"}}}`:            false,
+		`{"annotations":"audit.k8s.io/truncated"}`:                                       false,
+		`{"annotations":null,"x":"truncated"}`:                                           false,
+		`truncated`:                                                                      false,
+		apply:                                                                            false,
+	} {
+		if got := kubernetes.Truncated([]byte(raw)); got != want {
+			t.Errorf("%s: %v", raw, got)
+		}
 	}
 }
 
@@ -146,6 +155,7 @@ func FuzzIdentify(f *testing.F) {
 	f.Add([]byte(secret))
 	f.Add([]byte(`{"user":[],"auditID":{"a":1},"stage":2}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		kubernetes.Truncated(raw) // must end
 		e, err := kubernetes.Identify(raw)
 		if err == nil && (!json.Valid(e.Raw) || e.Original != event.DigestOf(raw)) {
 			t.Errorf("%q: %+v", raw, e)

@@ -44,6 +44,7 @@ var rooms = map[string][]string{
 var doors = map[string][]string{
 	"github.com/nats-io/":               {"stream"},
 	"github.com/slack-go/":              {"alerting/slack"},
+	"github.com/aws/":                   {"ingest/objects", "ingest/cloudtrail", "internal/testserver"},
 	"k8s.io/client-go":                  {"ingest/gitops"},
 	"github.com/prometheus/":            {"stream", "ingest", "alerting", "cmd/sidedoor"},
 	"github.com/alecthomas/kong":        {"cmd/sidedoor"},

@@ -1,0 +1,51 @@
+package kubernetes
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"sidedoor/event"
+	"sidedoor/ingest"
+	"sidedoor/ingest/jsonscan"
+)
+
+// maxBody bounds a delivery; the API server's own bound is 10 MB.
+const maxBody = 32 << 20
+
+// openWebhook makes ready what the API server posts to.
+func (c *Config) openWebhook(in ingest.Intake) (ingest.Running, error) {
+	knows, err := c.knows(in)
+	if err != nil {
+		return ingest.Running{}, err
+	}
+	return ingest.Running{Handler: &ingest.Receiver{Intake: in, MaxBody: maxBody, Knows: knows, Parse: parse}}, nil
+}
+
+// apiGroup is that of audit events, of whatever version: v1, and v1beta1 and
+// v1alpha1 of older API servers.
+const apiGroup = "audit.k8s.io/"
+
+// parse reads an EventList.
+func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err error) {
+	if !jsonscan.Valid(d.Body) {
+		return nil, nil, errors.New("kubernetes: the body is not valid JSON")
+	}
+	var items []byte
+	var kind, version string
+	jsonscan.Fields(d.Body, func(key, value []byte) bool {
+		switch string(key) {
+		case "items":
+			items = value
+		case "kind":
+			kind = jsonscan.Text(value)
+		case "apiVersion":
+			version = jsonscan.Text(value)
+		}
+		return true
+	})
+	if kind != "EventList" || !strings.HasPrefix(version, apiGroup) || items == nil {
+		return nil, nil, fmt.Errorf("kubernetes: want an EventList of audit.k8s.io/v1 with items, got kind %q of %q", kind, version)
+	}
+	return d.Items(items, identify)
+}
