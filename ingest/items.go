@@ -20,34 +20,70 @@ const (
 // Items reads the elements of an array as events, by their identity. Those that
 // are none become dead letters; of many such, the last letter has all the rest.
 func (d Delivery) Items(array []byte, identify func(raw []byte) (event.Event, error)) (events []event.Event, dead []event.Dead, err error) {
-	index, rest := 0, 0
-	jsonscan.Elements(array, func(raw []byte) bool {
-		e, fault := identify(raw)
-		e.Index = index
-		switch {
-		case fault == nil:
-			events = append(events, e)
-		case len(dead) < maxLetters:
-			dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: fault.Error(), Cause: "malformed", Index: index, Raw: raw})
-		default:
-			last := &dead[maxLetters-1]
-			if rest == 0 {
-				last.Raw = bytes.Clone(last.Raw)
-			}
-			rest++
-			if len(last.Raw) < event.MaxDead {
-				last.Raw = append(append(last.Raw, '\n'), raw...)
-			}
-		}
-		index++
-		return index <= maxItems
+	in := items{delivery: d, identify: identify}
+	jsonscan.Elements(array, in.take)
+	return in.end()
+}
+
+// List is Items of the array under a key of the body, and calls member with the
+// other members. valid says whether the body is valid JSON; there may be an error
+// then, too. Every item that identify is given is valid.
+func (d Delivery) List(key string, identify func(raw []byte) (event.Event, error), member func(key, value []byte)) (events []event.Event, dead []event.Dead, valid bool, err error) {
+	in := items{delivery: d, identify: identify, room: len(d.Body) / usualItem}
+	valid = jsonscan.List(d.Body, key, in.take, func(key, value []byte) bool {
+		member(key, value)
+		return true
 	})
-	if index > maxItems {
+	events, dead, err = in.end()
+	return events, dead, valid || err != nil, err
+}
+
+// usualItem is the size of a small item, to guess how many there are.
+const usualItem = 1 << 10
+
+// items are those of one delivery, as they are read.
+type items struct {
+	delivery Delivery
+	identify func(raw []byte) (event.Event, error)
+	room     int // for so many events at first
+
+	index, rest int
+	events      []event.Event
+	dead        []event.Dead
+}
+
+func (in *items) take(raw []byte) bool {
+	e, fault := in.identify(raw)
+	e.Index = in.index
+	in.index++
+	switch {
+	case fault == nil:
+		if in.events == nil && in.room > 0 {
+			in.events = make([]event.Event, 0, in.room)
+		}
+		in.events = append(in.events, e)
+	case len(in.dead) < maxLetters:
+		in.dead = append(in.dead, event.Dead{Envelope: in.delivery.Envelope, Reason: fault.Error(), Cause: "malformed", Index: e.Index, Raw: raw})
+	default:
+		last := &in.dead[maxLetters-1]
+		if in.rest == 0 {
+			last.Raw = bytes.Clone(last.Raw)
+		}
+		in.rest++
+		if len(last.Raw) < event.MaxDead {
+			last.Raw = append(append(last.Raw, '\n'), raw...)
+		}
+	}
+	return in.index <= maxItems
+}
+
+func (in *items) end() ([]event.Event, []event.Dead, error) {
+	if in.index > maxItems {
 		return nil, nil, fmt.Errorf("the delivery has more than %d items; send them in several", maxItems)
 	}
-	if rest > 0 {
-		last := &dead[maxLetters-1]
-		last.Reason = fmt.Sprintf("%s; and %d more items behind it", last.Reason, rest)
+	if in.rest > 0 {
+		last := &in.dead[maxLetters-1]
+		last.Reason = fmt.Sprintf("%s; and %d more items behind it", last.Reason, in.rest)
 	}
-	return events, dead, nil
+	return in.events, in.dead, nil
 }

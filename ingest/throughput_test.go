@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -73,28 +74,40 @@ func must(tb testing.TB, err error) {
 	}
 }
 
-// sideBySide is how long two ways of the same took, on one core.
+// sideBySide is how long two ways of the same took, turn by turn, on one core.
 type sideBySide struct {
-	ours, bare time.Duration
-	events     int
+	ours, bare []time.Duration
+	events     int // of a turn
 }
 
+// report compares the tenth of the turns that were fastest: what else runs on the
+// machine made the others longer, and the longer way more so.
 func (s *sideBySide) report(b *testing.B) {
-	b.ReportMetric(float64(s.events)/s.ours.Seconds(), "events/s")
-	b.ReportMetric(float64(s.events)/s.bare.Seconds(), "bare-events/s")
-	b.ReportMetric(s.bare.Seconds()/s.ours.Seconds(), "x-bare")
+	ours, bare := fastest(s.ours), fastest(s.bare)
+	b.ReportMetric(float64(s.events)/ours.Seconds(), "events/s")
+	b.ReportMetric(float64(s.events)/bare.Seconds(), "bare-events/s")
+	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x-bare")
 	b.ReportMetric(bareBound, "x-bare-bound")
+}
+
+func fastest(turns []time.Duration) (mean time.Duration) {
+	slices.Sort(turns)
+	n := (len(turns) + 9) / 10
+	for _, t := range turns[:n] {
+		mean += t / time.Duration(n)
+	}
+	return mean
+}
+
+func timed(took *[]time.Duration, f func()) {
+	start := time.Now()
+	f()
+	*took = append(*took, time.Since(start))
 }
 
 func oneCore(b *testing.B) {
 	before := runtime.GOMAXPROCS(1)
 	b.Cleanup(func() { runtime.GOMAXPROCS(before) })
-}
-
-func timed(took *time.Duration, f func()) {
-	start := time.Now()
-	f()
-	*took += time.Since(start)
 }
 
 // open opens a stream, as the monitor does.
@@ -125,7 +138,7 @@ func BenchmarkKubernetesWebhook(b *testing.B) {
 			must(b, err)
 			srv := httptest.NewServer(running.Handler)
 			b.Cleanup(srv.Close)
-			var took sideBySide
+			took := sideBySide{events: events}
 			round := 0
 			for b.Loop() {
 				round++
@@ -144,7 +157,6 @@ func BenchmarkKubernetesWebhook(b *testing.B) {
 				if round%2 == 1 {
 					bareTurn()
 				}
-				took.events += events
 			}
 			took.report(b)
 		})
@@ -192,9 +204,9 @@ func (c *counting) PublishBatch(ctx context.Context, batch event.Batch) error {
 // writes them, to the last event on the stream, bookmarks included, in turns with
 // the bare loop.
 func BenchmarkCloudTrailFolder(b *testing.B) {
-	const files, records = 40, 1000
+	const files, records = 10, 1000
 	oneCore(b)
-	var took sideBySide
+	took := sideBySide{events: files * records}
 	round := 0
 	for b.Loop() {
 		b.StopTimer()
@@ -224,7 +236,6 @@ func BenchmarkCloudTrailFolder(b *testing.B) {
 				loop.publish(b, p)
 			}
 		})
-		took.events += files * records
 		round++
 	}
 	took.report(b)

@@ -18,20 +18,37 @@ type validator struct {
 	at   int
 	open []byte
 	few  [64]byte
+
+	keyAt, keyEnd int // of the last key, with its quotes
 }
 
+// lastKey is the last key that was taken, decoded.
+func (v *validator) lastKey() []byte { return textBytes(v.raw[v.keyAt:v.keyEnd]) }
+
 func (v *validator) document() bool {
-	v.open = v.few[:0]
+	ok := v.whole()
+	v.at = space(v.raw, v.at)
+	return ok && v.at == len(v.raw)
+}
+
+// whole takes a value with all that is in it.
+func (v *validator) whole() bool {
+	base := len(v.open)
+	if v.open == nil {
+		v.open = v.few[:0]
+	}
 	for {
 		more, ok := v.value()
 		if !ok {
 			return false
 		}
-		if more {
-			continue
+		for !more && len(v.open) > base {
+			if more, ok = v.behind(); !ok {
+				return false
+			}
 		}
-		if more, ok = v.behind(); !more {
-			return ok
+		if !more {
+			return true
 		}
 	}
 }
@@ -68,38 +85,37 @@ func (v *validator) value() (more, ok bool) {
 	}
 }
 
-// behind takes what stands behind a value, up to the next one: then there is more.
+// behind takes what stands behind a value in an object or array: up to the next
+// value, of which there is more then, or its end.
 func (v *validator) behind() (more, ok bool) {
-	for {
-		v.at = space(v.raw, v.at)
-		if len(v.open) == 0 {
-			return false, v.at == len(v.raw)
-		}
-		if v.at >= len(v.raw) {
-			return false, false
-		}
-		last := v.open[len(v.open)-1]
-		c := v.raw[v.at]
-		v.at++
-		switch {
-		case c == ',' && last == '[':
-			return true, true
-		case c == ',':
-			v.at = space(v.raw, v.at)
-			ok := v.key()
-			return ok, ok
-		case c != last+2:
-			return false, false
-		}
-		v.open = v.open[:len(v.open)-1]
+	v.at = space(v.raw, v.at)
+	if v.at >= len(v.raw) {
+		return false, false
 	}
+	last := v.open[len(v.open)-1]
+	c := v.raw[v.at]
+	v.at++
+	switch {
+	case c == ',' && last == '[':
+		return true, true
+	case c == ',':
+		v.at = space(v.raw, v.at)
+		ok := v.key()
+		return ok, ok
+	case c != last+2:
+		return false, false
+	}
+	v.open = v.open[:len(v.open)-1]
+	return false, true
 }
 
 // key takes a key and its colon.
 func (v *validator) key() bool {
+	v.keyAt = v.at
 	if v.at >= len(v.raw) || v.raw[v.at] != '"' || !v.text() {
 		return false
 	}
+	v.keyEnd = v.at
 	v.at = space(v.raw, v.at)
 	if v.at >= len(v.raw) || v.raw[v.at] != ':' {
 		return false

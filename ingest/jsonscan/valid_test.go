@@ -3,6 +3,7 @@ package jsonscan_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +46,45 @@ func FuzzValid(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if got, want := jsonscan.Valid(raw), json.Valid(raw); got != want {
 			t.Errorf("%q: %v, want %v", raw, got, want)
+		}
+	})
+}
+
+// lists are read with a list under "items".
+func FuzzList(f *testing.F) {
+	for _, d := range append(documents, `{"items":[1,{"a":[2]},"x"],"kind":"k"}`, `{"kind":"k","items":[],"items":[[1],2]}`, `{"items":{"a":1}}`, `{"\u0069tems":[1]}`) {
+		if len(d) < 1000 {
+			f.Add([]byte(d))
+		}
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var got, want []string
+		valid := jsonscan.List(raw, "items", func(v []byte) bool {
+			got = append(got, string(v))
+			return true
+		}, func(key, v []byte) bool {
+			got = append(got, string(key)+":"+string(v))
+			return true
+		})
+		if valid != json.Valid(raw) {
+			t.Fatalf("%q: %v", raw, valid)
+		}
+		if !valid {
+			return
+		}
+		jsonscan.Members(raw, func(key string, v []byte) bool {
+			if key == "items" && v[0] == '[' {
+				jsonscan.Elements(v, func(v []byte) bool {
+					want = append(want, string(v))
+					return true
+				})
+			} else {
+				want = append(want, key+":"+string(v))
+			}
+			return true
+		})
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", raw, got, want)
 		}
 	})
 }

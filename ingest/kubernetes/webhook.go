@@ -27,25 +27,23 @@ func (c *Config) openWebhook(in ingest.Intake) (ingest.Running, error) {
 const apiGroup = "audit.k8s.io/"
 
 // parse reads an EventList.
-func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err error) {
-	if !jsonscan.Valid(d.Body) {
-		return nil, nil, errors.New("kubernetes: the body is not valid JSON")
-	}
-	var items []byte
+func parse(d ingest.Delivery) ([]event.Event, []event.Dead, error) {
 	var kind, version string
-	jsonscan.Fields(d.Body, func(key, value []byte) bool {
+	events, dead, valid, err := d.List("items", identify, func(key, value []byte) {
 		switch string(key) {
-		case "items":
-			items = value
 		case "kind":
 			kind = jsonscan.Text(value)
 		case "apiVersion":
 			version = jsonscan.Text(value)
 		}
-		return true
 	})
-	if kind != "EventList" || !strings.HasPrefix(version, apiGroup) || items == nil {
+	switch {
+	case !valid:
+		return nil, nil, errors.New("kubernetes: the body is not valid JSON")
+	case err != nil:
+		return nil, nil, fmt.Errorf("kubernetes: %w", err)
+	case kind != "EventList" || !strings.HasPrefix(version, apiGroup) || len(events)+len(dead) == 0 && jsonscan.Get(d.Body, "items") == nil:
 		return nil, nil, fmt.Errorf("kubernetes: want an EventList of audit.k8s.io/v1 with items, got kind %q of %q", kind, version)
 	}
-	return d.Items(items, identify)
+	return events, dead, nil
 }
