@@ -51,8 +51,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 hostile: ## a million hostile bodies to each endpoint (BODIES=n: another number)
 	SIDEDOOR_HOSTILE=$(BODIES) $(GO) test ./cmd/sidedoor -run TestNoBodyBringsAnEndpointDown -v -timeout 12h
 
-bench: ## what the rules cost, as a table against the floor; bench.out keeps it for benchstat
+bench: ## what the rules and taking events in cost, as tables against the floor; *.out keep them for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem -v -timeout 30m ./rules/engine > bench.out; awk -f rules/engine/bench.awk bench.out
+	$(GO) test -run '^$$' -bench . -benchtime 5s -timeout 30m ./ingest > ingest.out; awk -f ingest/bench.awk ingest.out
 
 benchall: ## the benchmarks of every room
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...

@@ -16,6 +16,9 @@ func Redact(product string, raw []byte) []byte {
 	case "kubernetes":
 		out = redactKubernetes(raw)
 	case "aws":
+		if !mayNameSecretAWS(raw) {
+			return raw
+		}
 		out, _ = jsonscan.Replace(raw, redactAWS)
 	case "github":
 		out, _ = jsonscan.Replace(raw, redactGitHub)
@@ -128,6 +131,35 @@ var secretsAWS = []string{
 	"password", "secretaccesskey", "sessiontoken", "securitytoken", "security-token", "secretstring", "secretbinary",
 	"authtoken", "accesstoken", "refreshtoken", "idtoken", "clientsecret", "privatekey", "keymaterial",
 }
+
+// mayNameSecretAWS says whether one of secretsAWS may stand in raw, in whatever
+// case, by three or four letters of each: that is quick to see, and nearly always no.
+func mayNameSecretAWS(raw []byte) bool {
+	for i := 1; i+3 < len(raw); i++ {
+		if !telling[raw[i]] {
+			continue
+		}
+		before, after := raw[i-1]|0x20, raw[i+1]|0x20
+		switch raw[i] | 0x20 {
+		case 'w': // passWord
+			if before == 's' && after == 'o' {
+				return true
+			}
+		case 'c': // seCret
+			if before == 'e' && after == 'r' {
+				return true
+			}
+		case 'k': // toKen, privateKey, Keymaterial
+			if after == 'e' && (before == 'o' || before == 'e' || raw[i+2]|0x20 == 'y' && raw[i+3]|0x20 == 'm') {
+				return true
+			}
+		}
+	}
+	return escapesLetter(raw)
+}
+
+// telling are the letters that mayNameSecretAWS looks around.
+var telling = [256]bool{'w': true, 'W': true, 'c': true, 'C': true, 'k': true, 'K': true}
 
 // redactAWS replaces credentials in what CloudTrail records of a call. AWS
 // hides most of them itself. Numbers and booleans, such as those of a password

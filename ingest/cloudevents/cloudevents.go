@@ -21,6 +21,7 @@ import (
 
 	"sidedoor/event"
 	"sidedoor/ingest"
+	"sidedoor/ingest/jsonscan"
 )
 
 // Types of media.
@@ -41,7 +42,7 @@ func Parse(identify func(raw []byte) (event.Event, error)) ingest.ParseFunc {
 				return nil, nil, err
 			}
 		}
-		if !json.Valid(body) {
+		if !jsonscan.Valid(body) {
 			return nil, nil, errors.New("cloudevents: the body is not valid JSON")
 		}
 		if media == batchType {

@@ -1,7 +1,6 @@
 package github
 
 import (
-	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
@@ -71,7 +70,7 @@ func parseTime(s string) time.Time {
 
 // IdentifyAudit reads an audit log entry's identity and time, and redacts it.
 func IdentifyAudit(raw []byte) (event.Event, error) {
-	if !json.Valid(raw) || jsonscan.GetText(raw, "action") == "" {
+	if !jsonscan.Valid(raw) || jsonscan.GetText(raw, "action") == "" {
 		return event.Event{}, errors.New("github: the entry of the audit log names no action")
 	}
 	e := event.Event{

@@ -105,7 +105,7 @@ type DeadNote struct {
 
 // Identify reads a note's identity and time.
 func Identify(raw []byte) (event.Event, error) {
-	if !json.Valid(raw) {
+	if !jsonscan.Valid(raw) {
 		return event.Event{}, errors.New("monitor: the event is not valid JSON")
 	}
 	for _, key := range []string{"id", "kind"} {
