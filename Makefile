@@ -8,10 +8,10 @@ BODIES      ?= 1000000
 DEMO_FLAGS  := $(if $(ONCE),--once)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race vet lint format layers check fuzz hostile bench benchall rules golden testtools clean
+.PHONY: help build demo test race vet lint format layers check fuzz hostile bench benchbackfill benchall rules golden testtools clean
 
 help: ## this text
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/sidedoor and bin/sidedoor-verify
 	$(GO) build -trimpath -o bin/ ./cmd/...
@@ -54,6 +54,9 @@ hostile: ## a million hostile bodies to each endpoint (BODIES=n: another number)
 bench: ## what the rules and taking events in cost, as tables against the floor; *.out keep them for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem -v -timeout 30m ./rules/engine > bench.out; awk -f rules/engine/bench.awk bench.out
 	$(GO) test -run '^$$' -bench . -benchtime 5s -timeout 30m ./ingest > ingest.out; awk -f ingest/bench.awk ingest.out
+
+benchbackfill: ## what a back-fill of a million CloudTrail records costs in time and memory
+	$(GO) test -run '^$$' -bench Backfill -benchtime 1x -timeout 30m ./cmd/sidedoor
 
 benchall: ## the benchmarks of every room
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...

@@ -15,7 +15,11 @@ type Digest [sha256.Size]byte
 func DigestOf(b []byte) Digest { return sha256.Sum256(b) }
 
 // String returns the digest in hexadecimal.
-func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+func (d Digest) String() string {
+	var digits [2 * len(d)]byte
+	hex.Encode(digits[:], d[:])
+	return string(digits[:])
+}
 
 // Short returns the first twelve hexadecimal digits, for people.
 func (d Digest) Short() string { return d.String()[:12] }
@@ -37,12 +41,14 @@ func (d *Digest) UnmarshalText(text []byte) error {
 // identify digests a domain and the parts of an identity. Each part is
 // prefixed with its length, so that ("ab","c") and ("a","bc") differ.
 func identify(domain string, parts ...string) Digest {
-	var room [512]byte // for nearly all: an event's identity is asked for often
-	b := binary.BigEndian.AppendUint64(room[:0], uint64(len(domain)))
-	b = append(b, domain...)
+	var room [512]byte // of most identities: they are asked for with every message
+	b := appendPart(room[:0], domain)
 	for _, p := range parts {
-		b = binary.BigEndian.AppendUint64(b, uint64(len(p)))
-		b = append(b, p...)
+		b = appendPart(b, p)
 	}
 	return sha256.Sum256(b)
+}
+
+func appendPart(b []byte, part string) []byte {
+	return append(binary.BigEndian.AppendUint64(b, uint64(len(part))), part...)
 }

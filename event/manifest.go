@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,11 +16,13 @@ type Completeness string
 const (
 	// Complete: the source's own proof covers the hour and agrees.
 	Complete Completeness = "complete"
-	// Covered: the source was heard beyond the hour, and has no proof of its own.
+	// Covered: the source was heard beyond the hour, and its own proof, if it has
+	// one, does not reach over the whole of it.
 	Covered Completeness = "covered"
 	// Behind: the source is not known to be complete up to the hour's end.
 	Behind Completeness = "behind"
-	// Silent: the hour lies in a gap, and nothing was recovered of it since.
+	// Silent: the hour lies in a gap, wholly or in part, and nothing was recovered
+	// of it since.
 	Silent Completeness = "silent"
 	// Missing: the source's own proof names something that did not arrive.
 	Missing Completeness = "missing"
@@ -83,7 +86,7 @@ func (p Proof) Bound() Proof {
 		p.Faults = slices.Clone(p.Faults)
 	}
 	for i, f := range p.Faults {
-		p.Faults[i] = f[:min(len(f), MaxFault)]
+		p.Faults[i] = strings.ToValidUTF8(f[:min(len(f), MaxFault)], "")
 	}
 	return p
 }
@@ -136,12 +139,13 @@ func RepeatOf(b Batch) Repeat {
 }
 
 // Manifest is the account of one source and hour: what of it is on the EVENTS
-// stream. An event belongs to the hour in which it occurred ([Ref.At]), a dead
-// letter to that in which it arrived. It is revised when more is known.
+// stream. An event belongs to the hour in which it occurred ([Ref.At]), or in which
+// it arrived if that is more than 400 days later or more than an hour earlier; a dead
+// letter to the hour in which it arrived. It is revised when more is known.
 //
-//	{"source":"trail","hour":"2026-11-16T09","revision":1,"events":412,"repeats":3,
-//	 "first":"…","last":"…","rolling":"9f2c…","lag":{"median":"4m0s","most":"11m20s"},
-//	 "completeness":"complete","proofs":[…],"through":"…"}
+//	{"source":"trail","product":"aws","service":"cloudtrail","hour":"2026-11-16T09","revision":1,"events":412,
+//	 "repeats":3,"first":"…","last":"…","rolling":"9f2c…","lag":{"median":300000000000,"most":680000000000},
+//	 "completeness":"complete","proofs":[…],"through":"…","position":1042}
 type Manifest struct {
 	Source   string `json:"source"`
 	Product  string `json:"product,omitempty"`
@@ -150,7 +154,8 @@ type Manifest struct {
 	Revision int    `json:"revision"` // from 1
 
 	// Events are those that are different from all others, and Repeats those that
-	// arrived again, alike in identity and content. Both together are what was sent.
+	// arrived again, alike in identity and content. Both together, with Dead, are
+	// what was sent.
 	Events  int `json:"events"`
 	Repeats int `json:"repeats,omitempty"`
 	// Reused are events with the ID of another one and other content.
@@ -164,6 +169,8 @@ type Manifest struct {
 	Dead map[string]int `json:"dead,omitempty"`
 	// Late are events that arrived after the first revision.
 	Late int `json:"late,omitempty"`
+	// Recovered are events that occurred in a gap and arrived after it.
+	Recovered int `json:"recovered,omitempty"`
 
 	First time.Time `json:"first,omitzero"` // event
 	Last  time.Time `json:"last,omitzero"`
@@ -175,15 +182,24 @@ type Manifest struct {
 	Lag Lag `json:"lag"`
 
 	Completeness Completeness `json:"completeness"`
-	Proofs       []Proof      `json:"proofs,omitempty"`
+	// Proofs are those that speak of the hour, the worst first, and OtherProofs how
+	// many there was no room for.
+	Proofs      []Proof `json:"proofs,omitempty"`
+	OtherProofs int     `json:"other_proofs,omitempty"`
+	// Unproved are parts of the source that were proved in the three days before
+	// and are not for the whole of this hour, as many as fit.
+	Unproved []string `json:"unproved,omitempty"`
 	// Through is up to when the source is complete by its coverage.
 	Through time.Time `json:"through,omitzero"`
-	// Position is the sequence on EVENTS up to which this account goes.
-	Position uint64 `json:"position"`
+	// Position and DeadPosition are the sequences on EVENTS and DEAD up to which
+	// this account goes.
+	Position     uint64 `json:"position"`
+	DeadPosition uint64 `json:"dead_position"`
 }
 
-// Lag is how much later than they occurred events arrived.
+// Lag is how much later than they occurred events arrived, in nanoseconds.
 type Lag struct {
+	// Median is rounded up to the next of a few steps: 1s, 2s, 5s, 10s … 30 days.
 	Median time.Duration `json:"median"`
 	Most   time.Duration `json:"most"`
 }
@@ -193,10 +209,11 @@ type Lag struct {
 type Gap struct {
 	Source   string    `json:"source"`
 	From     time.Time `json:"from"` // up to when it was complete
-	To       time.Time `json:"to"`   // since when it is heard again
+	To       time.Time `json:"to"`   // from when on it is complete again
 	Noticed  time.Time `json:"noticed"`
-	Revision int       `json:"revision"`
-	// Recovered are events that occurred in the gap and arrived after it.
+	Revision int       `json:"revision"` // from 1
+	// Recovered are events that occurred in the gap and arrived after it was
+	// noticed.
 	Recovered int `json:"recovered"`
 }
 

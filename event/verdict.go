@@ -119,6 +119,7 @@ type VerdictRef struct {
 }
 
 // AlertID identifies the alert that the act of m opens.
-func AlertID(m Match) string {
-	return identify("sidedoor/alert/v1", m.ID()).String()[:16]
-}
+func AlertID(m Match) string { return AlertOf(m.ID()) }
+
+// AlertOf identifies the alert that the act of the match with an ID opens.
+func AlertOf(match string) string { return identify("sidedoor/alert/v1", match).String()[:16] }

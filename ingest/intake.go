@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"sidedoor/event"
 )
 
 // Intake is what a source puts its deliveries into, and all that it needs for
@@ -15,6 +17,7 @@ type Intake struct {
 	Source    Source
 	Sink      Sink
 	Bookmarks Bookmarks
+	Arrivals  Arrivals
 	Coverage  *Coverage
 	Metrics   *Metrics
 	// Gate bounds the memory of what is received; nil: it is not bounded.
@@ -30,6 +33,14 @@ type Bookmarks interface {
 	Bookmark(ctx context.Context, key string) (value []byte, found bool, err error)
 	// KeepBookmark keeps value under key. Nil means that it is on disk.
 	KeepBookmark(ctx context.Context, key string, value []byte) error
+}
+
+// Arrivals tell what is on the stream already, for sources that compare it with
+// what was sent.
+type Arrivals interface {
+	// ReadEnvelopes calls f with the envelope of every batch of a source that is
+	// stored now and whose sequence is above after, in order, until f fails.
+	ReadEnvelopes(ctx context.Context, source string, after uint64, f func(seq uint64, e event.Envelope) error) error
 }
 
 // Bounds of the wait after a fetch that failed.

@@ -20,29 +20,35 @@ const (
 // Items reads the elements of an array as events, by their identity. Those that
 // are none become dead letters; of many such, the last letter has all the rest.
 func (d Delivery) Items(array []byte, identify func(raw []byte) (event.Event, error)) (events []event.Event, dead []event.Dead, err error) {
-	in := items{delivery: d, identify: identify}
-	jsonscan.Elements(array, in.take)
-	return in.end()
+	in := d.Gather(identify)
+	jsonscan.Elements(array, in.Take)
+	return in.End()
 }
 
 // List is Items of the array under a key of the body, and calls member with the
 // other members. valid says whether the body is valid JSON; there may be an error
 // then, too. Every item that identify is given is valid.
 func (d Delivery) List(key string, identify func(raw []byte) (event.Event, error), member func(key, value []byte)) (events []event.Event, dead []event.Dead, valid bool, err error) {
-	in := items{delivery: d, identify: identify, room: len(d.Body) / usualItem}
-	valid = jsonscan.List(d.Body, key, in.take, func(key, value []byte) bool {
+	in := d.Gather(identify)
+	in.room = len(d.Body) / usualItem
+	valid = jsonscan.List(d.Body, key, in.Take, func(key, value []byte) bool {
 		member(key, value)
 		return true
 	})
-	events, dead, err = in.end()
+	events, dead, err = in.End()
 	return events, dead, valid || err != nil, err
 }
 
 // usualItem is the size of a small item, to guess how many there are.
 const usualItem = 1 << 10
 
-// items are those of one delivery, as they are read.
-type items struct {
+// Gather is for a delivery whose items are no array: call Take with each, and End.
+func (d Delivery) Gather(identify func(raw []byte) (event.Event, error)) *Items {
+	return &Items{delivery: d, identify: identify}
+}
+
+// Items are those of one delivery, as they are read.
+type Items struct {
 	delivery Delivery
 	identify func(raw []byte) (event.Event, error)
 	room     int // for so many events at first
@@ -52,7 +58,9 @@ type items struct {
 	dead        []event.Dead
 }
 
-func (in *items) take(raw []byte) bool {
+// Take reads the next item, and reports whether there may be more. The item is
+// kept as it is.
+func (in *Items) Take(raw []byte) bool {
 	e, fault := in.identify(raw)
 	e.Index = in.index
 	in.index++
@@ -77,7 +85,8 @@ func (in *items) take(raw []byte) bool {
 	return in.index <= maxItems
 }
 
-func (in *items) end() ([]event.Event, []event.Dead, error) {
+// End returns what the items are; see [Delivery.Items].
+func (in *Items) End() ([]event.Event, []event.Dead, error) {
 	if in.index > maxItems {
 		return nil, nil, fmt.Errorf("the delivery has more than %d items; send them in several", maxItems)
 	}

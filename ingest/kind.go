@@ -27,6 +27,8 @@ type Kind interface {
 // Running is a source that is ready. One of the fields is set, or both.
 type Running struct {
 	Handler http.Handler // serves the kind's URLPath
+	// Below says that it serves all that lies below that path, too.
+	Below bool
 	// Run fetches until its context ends, and returns nil then.
 	Run func(context.Context) error
 }
@@ -48,6 +50,6 @@ func (p Period) Contains(t time.Time) bool { return !t.Before(p.From) && t.Befor
 // Progress is how far a back-fill has come.
 type Progress struct {
 	Done, Total int    // objects or pages; Total is 0 if it is not known
-	Events      int    // that are stored, those that were stored before included
+	Events      int    // that were stored; those of what was read before are not counted
 	At          string // what was read last, for people
 }

@@ -24,6 +24,31 @@ func ReadSecret(path string) (string, error) {
 	return s, nil
 }
 
+// ReadSecrets reads a shared secret, or two of them on a line each while one
+// takes the other's place: the receiver takes both, so that the sender can be
+// changed without losing a delivery.
+func ReadSecrets(path string) ([]string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("secret: %w", err)
+	}
+	var secrets []string
+	for line := range strings.Lines(string(b)) {
+		if line = strings.TrimSpace(line); line != "" {
+			secrets = append(secrets, line)
+		}
+	}
+	if len(secrets) == 0 || len(secrets) > 2 {
+		return nil, fmt.Errorf("secret %s: it holds %d secrets; write one, or the new and the old on a line each", path, len(secrets))
+	}
+	for i, s := range secrets {
+		if len(s) < minSecret {
+			return nil, fmt.Errorf("secret %s: line %d: %d characters are too few, use at least %d, such as from: openssl rand -hex 32", path, i+1, len(s), minSecret)
+		}
+	}
+	return secrets, nil
+}
+
 // ValidateSecret says whether a secret's file is named.
 func ValidateSecret(key, path string) error {
 	if path == "" {

@@ -43,6 +43,23 @@ func (s *Stream) ReadArrivals(ctx context.Context, after uint64, f func(Arrival)
 	})
 }
 
+// ReadEnvelopes calls f with the envelope of every batch of a source that is
+// stored now and whose sequence is above after, in order, until f fails. What the
+// batches carry is not read.
+func (s *Stream) ReadEnvelopes(ctx context.Context, source string, after uint64, f func(seq uint64, e event.Envelope) error) error {
+	if err := checkToken("source", source); err != nil {
+		return err
+	}
+	sc := scope{stream: streamEvents, filter: subjectBatch + source + ".>", after: after, headersOnly: true}
+	return s.readNow(ctx, sc, func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		e, err := event.ParseEnvelope(m.Headers().Get)
+		if err != nil {
+			return nil
+		}
+		return f(meta.Sequence.Stream, e)
+	})
+}
+
 func parseArrival(m jetstream.Msg) (Arrival, error) {
 	var a Arrival
 	var err error

@@ -51,3 +51,29 @@ func TestAnHourIsItsBeginning(t *testing.T) {
 		t.Errorf("%s %v %v", h, h.Begin(), h.End())
 	}
 }
+
+func TestTheEnvelopesOfOneSourceAreReadFromAPlaceOn(t *testing.T) {
+	s := open(t, t.TempDir())
+	for _, b := range []event.Batch{batch("trail", "e-1"), batch("other", "e-2"), batch("trail", "e-3"), batch("trail", "e-1")} {
+		must(t, s.PublishBatch(within(t), b))
+	}
+	read := func(after uint64) (seqs []uint64) {
+		must(t, s.ReadEnvelopes(within(t), "trail", after, func(seq uint64, e event.Envelope) error {
+			if e.Source != "trail" || !e.Received.Equal(received) {
+				t.Errorf("envelope %+v", e)
+			}
+			seqs = append(seqs, seq)
+			return nil
+		}))
+		return seqs
+	}
+	if got := read(0); len(got) != 2 || got[0] != 1 || got[1] != 3 {
+		t.Errorf("all are at %v", got)
+	}
+	if got := read(1); len(got) != 1 || got[0] != 3 {
+		t.Errorf("those behind the first are at %v", got)
+	}
+	if got := read(3); got != nil {
+		t.Errorf("there are none behind the last, and not %v", got)
+	}
+}

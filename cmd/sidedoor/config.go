@@ -53,7 +53,8 @@ type config struct {
 	Alerting  alerting.Config  `yaml:"alerting"`
 	Receivers []receiverConfig `yaml:"receivers"`
 
-	dir string // of the file
+	dir   string        // of the file
+	looks time.Duration // how often the monitor looks at itself; 0: as usual
 }
 
 type tlsConfig struct {

@@ -85,7 +85,13 @@ func (d *demonstration) play(ctx context.Context) error {
 			fmt.Fprintf(d.out, "%s  %s\n       %s\n", b.At.Format("15:04"), b.Title, b.Telling)
 			return nil
 		},
-		AfterBeat: func(ctx context.Context, b demo.Beat) error { return d.await(ctx, b) },
+		Silence: d.silence,
+		AfterBeat: func(ctx context.Context, b demo.Beat) error {
+			if err := d.heardAgain(ctx, b); err != nil {
+				return err
+			}
+			return d.await(ctx, b)
+		},
 	})
 	if err != nil {
 		return err

@@ -49,8 +49,11 @@ func (d *demonstration) prepare(ctx context.Context) (*demo.Receiver, error) {
 	if err := d.write("sidedoor.yaml", config); err != nil {
 		return nil, err
 	}
-	d.cfg, err = loadConfig(filepath.Join(d.dir, "sidedoor.yaml"))
-	return receiver, err
+	if d.cfg, err = loadConfig(filepath.Join(d.dir, "sidedoor.yaml")); err != nil {
+		return nil, err
+	}
+	d.cfg.looks = storyLooks
+	return receiver, nil
 }
 
 // demoConfig is the demo's sidedoor.yaml. The week is past when it is played,
@@ -65,6 +68,7 @@ sources:
   - name: cloudtrail
     scope: %q
     coverage: events
+    silent-after: 3h
     cloudtrail: {folder: cloudtrail}
   - name: kubernetes
     scope: %s

@@ -80,7 +80,7 @@ func TestAFullDiskIsSurvivedAndSaid(t *testing.T) {
 	ballast := filepath.Join(dir, "ballast")
 	fillDisk(t, ballast, 32<<20)
 	s.untilReady(http.StatusServiceUnavailable, "nats.min-free")
-	if status := s.post("/k", `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"auditID":"x","verb":"get","user":{"username":"nobody"}}]}`); status != http.StatusServiceUnavailable {
+	if status := s.postOnce("/k", `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"auditID":"x","verb":"get","user":{"username":"nobody"}}]}`); status != http.StatusServiceUnavailable {
 		t.Errorf("a delivery is answered %d while the disk is nearly full", status)
 	}
 	s.shows("sidedoor_stream_full 1")
@@ -156,8 +156,8 @@ func fillDisk(t *testing.T, path string, left int64) {
 	}
 }
 
-// post sends a delivery once.
-func (s *site) post(path, body string) (status int) {
+// postOnce sends a delivery, whatever is answered.
+func (s *site) postOnce(path, body string) (status int) {
 	s.t.Helper()
 	req, err := http.NewRequest(http.MethodPost, "http://"+s.addr+path, strings.NewReader(body))
 	if err != nil {

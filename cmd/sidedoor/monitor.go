@@ -25,7 +25,8 @@ type self struct {
 func (p *pipeline) watchSelf(ctx context.Context, metrics *ingest.Metrics) error {
 	nudge := make(chan struct{}, 1)
 	p.self = &self{nudge: nudge, Monitor: &monitor.Monitor{
-		Stream: p.stream, Sources: p.cfg.watched(), Scope: p.cfg.Name, Space: p.stream.Space, Metrics: metrics, Now: p.now, Log: p.log, Nudge: nudge,
+		Stream: p.stream, Sources: p.cfg.watched(), Scope: p.cfg.Name, Space: p.stream.Space, Metrics: metrics, Now: p.now, Log: p.log,
+		Nudge: nudge, Every: p.cfg.looks,
 	}}
 	return p.self.Begin(ctx)
 }
@@ -54,14 +55,13 @@ func (c *config) watched() []monitor.Watched {
 	var out []monitor.Watched
 	for i := range c.Sources {
 		s := &c.Sources[i]
-		src, after := s.source(), s.SilentAfter
-		if after == 0 && s.Coverage == ingest.Events {
+		src := s.source()
+		if s.SilentAfter == 0 && s.Coverage == ingest.Events {
 			continue
 		}
-		if after == 0 {
-			after = monitor.DefaultSilentAfter + src.Lateness
-		}
-		out = append(out, monitor.Watched{Name: src.Name, Product: src.Product, Service: src.Service, SilentAfter: after})
+		out = append(out, monitor.Watched{
+			Name: src.Name, Product: src.Product, Service: src.Service, SilentAfter: s.SilentAfter, Lateness: src.Lateness,
+		})
 	}
 	return out
 }

@@ -96,7 +96,9 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 	if err != nil {
 		return p, err
 	}
+	account := p.keeper()
 	p.stages = slices.Concat([]*stage{itself}, sources, []*stage{
+		{name: "account of what arrived", run: account.Run},
 		{name: "match", run: func(ctx context.Context) error { return s.Match(ctx, matchers, p.match) }},
 		{name: "judge", run: func(ctx context.Context) error { return s.Judge(ctx, p.judge, snapshotEvery) }},
 		{name: "alerting", run: func(ctx context.Context) error { return dispatcher.Run(ctx, s) }},

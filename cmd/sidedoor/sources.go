@@ -13,8 +13,10 @@ import (
 	"sidedoor/ingest/ci"
 	"sidedoor/ingest/cloudtrail"
 	"sidedoor/ingest/github"
+	"sidedoor/ingest/github/auditlog"
 	"sidedoor/ingest/gitlab"
 	"sidedoor/ingest/kubernetes"
+	"sidedoor/ingest/manifest"
 	"sidedoor/ingest/monitor"
 )
 
@@ -28,12 +30,13 @@ type sourceConfig struct {
 	// ClockSkew is by how much the source's clock may differ from those of others.
 	ClockSkew time.Duration `yaml:"clock-skew"`
 	// SilentAfter is how far its coverage may be behind before that is an event of
-	// its own; default 2h, and for coverage: events never.
+	// its own; by default that is learned, and for coverage: events it never is.
 	SilentAfter time.Duration `yaml:"silent-after"`
 
 	CloudTrail  *cloudtrail.Config    `yaml:"cloudtrail"`
 	Kubernetes  *kubernetes.Config    `yaml:"kubernetes"`
 	GitHub      *github.Config        `yaml:"github"`
+	GitHubAudit *auditlog.Config      `yaml:"github-audit"`
 	GitLab      *gitlab.Config        `yaml:"gitlab"`
 	GitLabAudit *gitlab.AuditConfig   `yaml:"gitlab-audit"`
 	CI          *ci.Config            `yaml:"ci"`
@@ -129,9 +132,26 @@ func (s *sourceConfig) source() ingest.Source {
 // intake is what a source puts its deliveries into.
 func (p *pipeline) intake(src ingest.Source, metrics *ingest.Metrics) ingest.Intake {
 	return ingest.Intake{
-		Source: src, Sink: p.stream, Bookmarks: p.stream, Coverage: ingest.NewCoverage(src, p.stream, p.now),
+		Source: src, Sink: p.stream, Bookmarks: p.stream, Arrivals: p.stream, Coverage: ingest.NewCoverage(src, p.stream, p.now),
 		Metrics: metrics, Gate: p.gate, Now: p.now, Log: p.log,
 	}
+}
+
+// keeper keeps account of what arrives. What is over by the clock that arrivals are
+// dated by is put on record by the clock on the wall, as all records are.
+func (p *pipeline) keeper() *manifest.Keeper {
+	return &manifest.Keeper{Stream: p.stream, Sources: p.cfg.accounted(), Now: p.now, Recorded: time.Now, Log: p.log}
+}
+
+// accounted are the sources of which account is kept: the configured ones, and the
+// monitor itself.
+func (c *config) accounted() []manifest.Source {
+	var out []manifest.Source
+	for i := range c.Sources {
+		src := c.Sources[i].source()
+		out = append(out, manifest.Source{Name: src.Name, Product: src.Product, Service: src.Service, Lateness: src.Lateness})
+	}
+	return append(out, manifest.Source{Name: monitor.Source, Product: monitor.Product, Service: monitor.Service})
 }
 
 // ingest makes a stage of each source that runs by itself, and one of the
@@ -153,6 +173,9 @@ func (p *pipeline) ingest(metrics *ingest.Metrics) ([]*stage, error) {
 		}
 		if running.Handler != nil {
 			mux.Handle(kind.URLPath(), running.Handler)
+			if below := strings.TrimSuffix(kind.URLPath(), "/") + "/"; running.Below && below != kind.URLPath() {
+				mux.Handle(below, running.Handler)
+			}
 		}
 	}
 	server, err := p.server(mux)

@@ -16,41 +16,6 @@ import (
 	"sidedoor/ingest/records"
 )
 
-// Config is a folder into which CloudTrail log files are put, in whatever
-// layout below it.
-type Config struct {
-	Folder string `yaml:"folder"`
-}
-
-// Validate says what is wrong.
-func (c *Config) Validate() error {
-	if c.Folder == "" {
-		return errors.New("folder is missing: name the folder that log files are put into")
-	}
-	return nil
-}
-
-// Resolve implements [ingest.Kind].
-func (c *Config) Resolve(path func(string) string) { c.Folder = path(c.Folder) }
-
-// lateness is how late CloudTrail delivers: AWS says within about 5 minutes on
-// average and 15 at the most for nearly all (CloudTrail FAQ).
-const lateness = 15 * time.Minute
-
-// Defaults implements [ingest.Kind].
-func (c *Config) Defaults() ingest.Source {
-	return ingest.Source{Product: Product, Service: Service, Lateness: lateness}
-}
-
-// URLPath implements [ingest.Kind].
-func (c *Config) URLPath() string { return "" }
-
-// Open implements [ingest.Kind].
-func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
-	f := &Folder{Config: *c, Intake: in}
-	return ingest.Running{Run: f.Run}, nil
-}
-
 // Folder watches a folder.
 type Folder struct {
 	Config
@@ -58,6 +23,7 @@ type Folder struct {
 
 	seen      map[string]mark // files that are done, by path
 	unwatched bool            // that a folder is not watched was said
+	digests   *folderDigests  // nil: digest files are not checked
 }
 
 // mark is a file's state when it was read.
@@ -94,6 +60,7 @@ func (f *Folder) Run(ctx context.Context) error {
 			// The stream may be away for a moment; the folder is still there.
 			f.Log.Error("folder not read", "source", f.Source.Name, "err", err)
 		}
+		f.prove(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -103,6 +70,16 @@ func (f *Folder) Run(ctx context.Context) error {
 		case err := <-watcher.Errors:
 			f.Log.Warn("watcher failed; the folder is read every few seconds", "source", f.Source.Name, "err", err)
 		}
+	}
+}
+
+// prove checks the digest files, if that is wanted.
+func (f *Folder) prove(ctx context.Context) {
+	if f.digests == nil {
+		return
+	}
+	if err := f.digests.check(ctx); err != nil && ctx.Err() == nil {
+		f.Log.Warn("digest files not checked; it will be tried again", "source", f.Source.Name, "err", err)
 	}
 }
 
@@ -172,7 +149,10 @@ func (f *Folder) watch(w *fsnotify.Watcher, path string) {
 func (f *Folder) entry(ctx context.Context, path string, d fs.DirEntry) (newest time.Time, err error) {
 	base := filepath.Base(path)
 	switch {
-	case strings.Contains(path, "CloudTrail-Digest"):
+	case strings.Contains(path, digestFolder):
+		if _, seen := f.seen[path]; !seen && f.digests != nil {
+			f.digests.saw(path)
+		}
 		f.skip(path, "digest")
 		return newest, nil
 	case strings.HasPrefix(base, "."): // in the writing
@@ -198,28 +178,43 @@ func (f *Folder) file(ctx context.Context, path string, d fs.DirEntry) (newest t
 	if err != nil || !info.Mode().IsRegular() {
 		return newest, nil // gone meanwhile, or no file
 	}
+	r, err := f.news(ctx, path, info)
+	return r.Newest, err
+}
+
+// again reads a file for a back-fill, if it was not read before, and returns how
+// many events were stored.
+func (f *Folder) again(ctx context.Context, path string) (int, error) {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, nil // as above
+	}
+	r, err := f.news(ctx, path, info)
+	return r.Events, err
+}
+
+func (f *Folder) news(ctx context.Context, path string, info fs.FileInfo) (read records.Result, err error) {
 	now := mark{info.Size(), info.ModTime()}
 	if f.seen[path] == now {
-		return newest, nil
+		return read, nil
 	}
 	key := fmt.Sprintf("%s %s %d %d", f.Source.Name, path, now.size, now.changed.UnixNano())
 	if _, done, err := f.Bookmarks.Bookmark(ctx, key); err != nil {
-		return newest, err
+		return read, err
 	} else if done {
 		f.seen[path] = now
-		return newest, nil
+		return read, nil
 	}
-	read, err := f.read(ctx, path, f.Now().Sub(now.changed) > settle)
-	newest = read.Newest
+	read, err = f.read(ctx, path, f.Now().Sub(now.changed) > settle)
 	if errors.Is(err, records.ErrEarly) {
-		return newest, nil
+		return read, nil
 	}
 	if err != nil {
-		return newest, err
+		return read, err
 	}
 	if err := f.Bookmarks.KeepBookmark(ctx, key, []byte(f.Now().UTC().Format(time.RFC3339))); err != nil {
-		return newest, err
+		return read, err
 	}
 	f.seen[path] = now
-	return newest, nil
+	return read, nil
 }

@@ -1,9 +1,11 @@
 // Package github receives GitHub webhooks, and reads webhook deliveries and
 // audit log entries.
 //
-// GitHub does not repeat a failed delivery by itself. The signature covers the
-// body and not the headers: the event's name comes from a header, so a rule
-// has to look at the body's shape, too.
+// GitHub does not repeat a failed delivery by itself; package reconcile asks for
+// those that did not arrive. The signature covers the body and not the headers: the
+// event's name comes from a header, so a rule has to look at the body's shape, too,
+// and a body that was sent before can be sent again under another GUID, which
+// package reconcile finds.
 //
 // Formats: GitHub documentation, "Webhook events and payloads", "Validating
 // webhook deliveries", "Reviewing the audit log for your organization".
@@ -33,42 +35,6 @@ const (
 	ServiceAudit   = "audit"
 )
 
-// maxBody is GitHub's own bound on a payload.
-const maxBody = 25 << 20
-
-// Config is one webhook.
-type Config struct {
-	Path       string `yaml:"path"`        // of the URL, such as /github
-	SecretFile string `yaml:"secret-file"` // holds the webhook's secret
-}
-
-// Validate says what is wrong.
-func (c *Config) Validate() error {
-	return errors.Join(ingest.ValidatePath(c.Path), ingest.ValidateSecret("secret-file", c.SecretFile))
-}
-
-// Resolve implements [ingest.Kind].
-func (c *Config) Resolve(path func(string) string) { c.SecretFile = path(c.SecretFile) }
-
-// Defaults implements [ingest.Kind].
-func (c *Config) Defaults() ingest.Source {
-	return ingest.Source{Product: Product, Service: ServiceWebhook}
-}
-
-// URLPath implements [ingest.Kind].
-func (c *Config) URLPath() string { return c.Path }
-
-// Open implements [ingest.Kind].
-func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
-	secret, err := ingest.ReadSecret(c.SecretFile)
-	if err != nil {
-		return ingest.Running{}, err
-	}
-	return ingest.Running{Handler: &ingest.Receiver{
-		Intake: in, MaxBody: maxBody, Knows: hasSignature, Authentic: signed(secret), Parse: parse,
-	}}, nil
-}
-
 const signatureHeader = "X-Hub-Signature-256"
 
 // hasSignature wants the header X-Hub-Signature-256: sha256= and an HMAC in
@@ -80,11 +46,15 @@ func hasSignature(r *http.Request) error {
 	return nil
 }
 
-// signed wants the signature to be that of the body.
-func signed(secret string) func(http.Header, []byte) error {
+// signed wants the signature to be that of the body, by one of the secrets.
+func signed(secrets []string) func(http.Header, []byte) error {
 	return func(h http.Header, body []byte) error {
 		sum, err := hex.DecodeString(strings.TrimPrefix(h.Get(signatureHeader), "sha256="))
-		if err != nil || !hmac.Equal(sum, Sign(secret, body)) {
+		good := false
+		for _, secret := range secrets {
+			good = hmac.Equal(sum, Sign(secret, body)) || good
+		}
+		if err != nil || !good {
 			return errors.New("the signature is wrong; is the webhook's secret the one in secret-file?")
 		}
 		return nil

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"time"
@@ -74,7 +75,9 @@ func IdentifyAudit(raw []byte) (event.Event, error) {
 		return event.Event{}, errors.New("github: the entry of the audit log names no action")
 	}
 	e := event.Event{
-		ID: jsonscan.GetText(raw, "_document_id"), Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw),
+		// An appliance has it among the data.
+		ID:       cmp.Or(jsonscan.GetText(raw, "_document_id"), jsonscan.GetText(raw, "data", "_document_id")),
+		Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw),
 	}
 	for _, key := range []string{"@timestamp", "at_sign_timestamp", "created_at", "timestamp"} {
 		if e.Occurred = parseTime(jsonscan.GetText(raw, key)); !e.Occurred.IsZero() {

@@ -17,7 +17,7 @@ import (
 // Intake returns an intake of a source that puts all into the recorder.
 func (r *Recorder) Intake(src ingest.Source, now func() time.Time) ingest.Intake {
 	return ingest.Intake{
-		Source: src, Sink: r, Bookmarks: r, Coverage: ingest.NewCoverage(src, r, now),
+		Source: src, Sink: r, Bookmarks: r, Arrivals: r, Coverage: ingest.NewCoverage(src, r, now),
 		Metrics: ingest.NewMetrics(prometheus.NewRegistry()), Now: now, Log: Log(),
 	}
 }

@@ -106,6 +106,19 @@ func (r *Recorder) KeepBookmark(_ context.Context, key string, value []byte) err
 	return r.failure
 }
 
+// ReadEnvelopes implements ingest.Arrivals. A batch's sequence is its ordinal,
+// from 1.
+func (r *Recorder) ReadEnvelopes(_ context.Context, source string, after uint64, f func(uint64, event.Envelope) error) error {
+	for i, b := range r.Batches() {
+		if seq := uint64(i) + 1; seq > after && b.Source == source {
+			if err := f(seq, b.Envelope); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Batches returns the batches so far.
 func (r *Recorder) Batches() []event.Batch {
 	r.mu.Lock()

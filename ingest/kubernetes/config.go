@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"sidedoor/ingest"
 )
@@ -74,8 +75,27 @@ func (c *Config) Resolve(path func(string) string) {
 	c.TokenFile, c.ClientCAFile, c.LogFile = path(c.TokenFile), path(c.ClientCAFile), path(c.LogFile)
 }
 
+// How late events come, where nothing is broken.
+const (
+	// webhookLateness: a batch waits for up to 30 s until it is sent.
+	webhookLateness = time.Minute
+	// logLateness: the API server writes an event when its stage is over.
+	logLateness = 5 * time.Second
+	// eksLateness: Firehose gathers for up to 15 minutes.
+	eksLateness = 16 * time.Minute
+)
+
 // Defaults implements [ingest.Kind].
-func (c *Config) Defaults() ingest.Source { return ingest.Source{Product: Product, Service: Service} }
+func (c *Config) Defaults() ingest.Source {
+	src := ingest.Source{Product: Product, Service: Service, Lateness: webhookLateness}
+	switch {
+	case c.LogFile != "":
+		src.Lateness = logLateness
+	case c.EKS != nil:
+		src.Lateness = eksLateness
+	}
+	return src
+}
 
 // URLPath implements [ingest.Kind].
 func (c *Config) URLPath() string { return c.Path }

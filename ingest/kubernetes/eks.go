@@ -28,7 +28,7 @@ type EKS struct {
 var clusterName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`)
 
 func (e *EKS) validate() error {
-	err := e.Config.Validate()
+	err := e.Validate()
 	if e.Cluster != "" && !clusterName.MatchString(e.Cluster) {
 		err = errors.Join(err, fmt.Errorf("cluster: %q is no EKS cluster's name", e.Cluster))
 	}
@@ -43,15 +43,19 @@ func (e *EKS) validate() error {
 const folders = "2006/01/02/15/"
 
 func (e *EKS) open(in ingest.Intake) (ingest.Running, error) {
-	if in.Source.Scope == "" {
-		in.Source.Scope = e.Cluster
-	}
-	p := eksParser{cluster: e.Cluster, skipped: func(what string) { in.Metrics.Skipped(in.Source.Name, what) }}
-	r, err := objects.Open(e.Config, in, objects.Kind{Identify: p.record, Dates: folders})
+	r, err := e.reader(in)
 	if err != nil {
 		return ingest.Running{}, err
 	}
 	return ingest.Running{Run: r.Run}, nil
+}
+
+func (e *EKS) reader(in ingest.Intake) (*objects.Reader, error) {
+	if in.Source.Scope == "" {
+		in.Source.Scope = e.Cluster
+	}
+	p := eksParser{cluster: e.Cluster, skipped: func(what string) { in.Metrics.Skipped(in.Source.Name, what) }}
+	return objects.Open(e.Config, in, objects.Kind{Identify: p.record, Dates: folders})
 }
 
 // auditStream begins the names of the log streams with audit events: a cluster

@@ -172,6 +172,32 @@ func TestAnEKSClustersAuditLogIsReadFromS3(t *testing.T) {
 	}
 }
 
+func TestThePastOfAnEKSClusterIsFetched(t *testing.T) {
+	cloud := testserver.AWS(t)
+	config := &kubernetes.Config{EKS: &kubernetes.EKS{Config: objects.Config{Bucket: cloud.Bucket, Endpoint: cloud.Endpoint}}}
+	for i, hour := range []string{"07", "08", "09", "10", "12"} {
+		cloud.Put("2026/11/16/"+hour+"/audit-"+hour, packed(audit(auditLine(i))), nil)
+	}
+	sink := &ingesttest.Recorder{}
+	in := sink.Intake(ingesttest.Source(config, "eks", "prod"), time.Now)
+	at := func(hour int) time.Time { return time.Date(2026, 11, 16, hour, 0, 0, 0, time.UTC) }
+	for _, stored := range []int{3, 0} { // the second time there is nothing to do
+		var last ingest.Progress
+		err := config.Backfill(t.Context(), in, ingest.Period{From: at(8), To: at(9)}, func(p ingest.Progress) { last = p })
+		if err != nil || last.Done != 3 || last.Total != 3 || last.Events != stored {
+			t.Errorf("%+v, %v", last, err)
+		}
+	}
+	if got := ids(sink.Events()); !slices.Equal(slices.Sorted(strings.SplitSeq(got, " ")), []string{"a-1", "a-2", "a-3"}) {
+		t.Errorf("stored %s", got)
+	}
+	for _, c := range []kubernetes.Config{{LogFile: "audit.log"}, {Path: "/k"}, {EKS: &kubernetes.EKS{}}} {
+		if err := c.Backfill(t.Context(), in, ingest.Period{}, nil); err == nil {
+			t.Errorf("%+v has a past", c)
+		}
+	}
+}
+
 func FuzzAnObjectOfFirehose(f *testing.F) {
 	f.Add(audit(auditLine(1)))
 	f.Add(packed(packed(audit(secret))))

@@ -10,6 +10,7 @@ import (
 
 	"sidedoor/event"
 	"sidedoor/ingest/ingesttest"
+	"sidedoor/ingest/jsonscan"
 	"sidedoor/ingest/kubernetes"
 )
 
@@ -148,6 +149,35 @@ func TestATruncatedEventSaysSo(t *testing.T) {
 			t.Errorf("%s: %v", raw, got)
 		}
 	}
+}
+
+// FuzzAnEventList posts any body: each item is an event or a dead letter, and so is
+// what is no list.
+func FuzzAnEventList(f *testing.F) {
+	f.Add(list(apply, secret, `null`))
+	f.Add(`{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":{"a":[1]}}`)
+	f.Add(`{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[[{}],"]",{"verb":"x"}],"items":[]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		running, sink := ingesttest.Open(t, &kubernetes.Config{Path: "/k", TokenFile: ingesttest.Secret(t, token)}, "prod", "prod-eu")
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/k", strings.NewReader(body))
+		req.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		running.Handler.ServeHTTP(w, req)
+		items := 0 // where the key stands twice, of both
+		jsonscan.Members([]byte(body), func(key string, value []byte) bool {
+			if key == "items" {
+				jsonscan.Elements(value, func([]byte) bool { items++; return true })
+			}
+			return true
+		})
+		n := len(sink.Events()) + len(sink.Dead())
+		switch {
+		case w.Code == http.StatusBadRequest && n != 1:
+			t.Errorf("%q is refused, and %d dead letters are kept", body, n)
+		case w.Code == http.StatusAccepted && items < 100 && n != items:
+			t.Errorf("%q has %d items, and %d are on record", body, items, n)
+		}
+	})
 }
 
 func FuzzIdentify(f *testing.F) {

@@ -23,7 +23,8 @@ type memory struct {
 	Key     string            `json:"key,omitempty"` // of the ledger
 	Dead    uint64            `json:"dead"`          // sequence of the last dead letter told
 	DeadAt  time.Time         `json:"dead_at,omitzero"`
-	Full    *time.Time        `json:"full,omitempty"` // since when there is no room, if that was told
+	Full    *time.Time        `json:"full,omitempty"`    // since when there is no room, if that was told
+	Records uint64            `json:"records,omitempty"` // sequence of the last manifest told
 	Sources map[string]*heard `json:"sources,omitempty"`
 	Pending []Note            `json:"pending,omitempty"`
 }
@@ -35,6 +36,17 @@ type heard struct {
 	// heard.
 	Excused time.Duration `json:"excused,omitempty"`
 	Silent  bool          `json:"silent,omitempty"` // which was told
+	From    time.Time     `json:"from,omitzero"`    // up to when it was complete then
+	// Rhythm is how long it was quiet, by day, the oldest first; Since, when that
+	// began to be learned.
+	Rhythm []quiet   `json:"rhythm,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+}
+
+// quiet is the longest that a source was quiet on a day.
+type quiet struct {
+	Day     string        `json:"day"` // 2026-11-24, UTC
+	Longest time.Duration `json:"longest"`
 }
 
 // Begin looks up what was told by earlier processes. It has to be called before

@@ -1,7 +1,8 @@
 // Package monitor is the source of events about the monitor itself: that its
 // policy was loaded or changed, that a rule is no longer in force, that a source
 // was added, removed or has fallen silent, that the ledger is signed with another
-// key, that something arrived which could not be read. Rules judge these like any
+// key, that something arrived which could not be read, that something did not arrive
+// which a source says it sent. Rules judge these like any
 // other events, so whoever changes the monitor answers to it.
 //
 // What the events say is worked out from what is on the streams alone. A change
@@ -42,8 +43,10 @@ const (
 	SourceHeard      Kind = "source-heard"  // the end of that
 	LedgerKeyChanged Kind = "ledger-key-changed"
 	DeadLetters      Kind = "dead-letters"
-	StreamFull       Kind = "stream-full"     // no events are taken: there is no room
-	StreamHasRoom    Kind = "stream-has-room" // the end of that
+	StreamFull       Kind = "stream-full"       // no events are taken: there is no room
+	StreamHasRoom    Kind = "stream-has-room"   // the end of that
+	SourceIncomplete Kind = "source-incomplete" // its own proof names what is missing or altered
+	IDsReused        Kind = "ids-reused"        // events have the id of others, and other content
 )
 
 // Note is one event about the monitor.
@@ -65,6 +68,7 @@ type Note struct {
 	Why  string `json:"why,omitempty"`  // for people
 
 	*SourceNote
+	*HourNote
 	*LedgerNote
 	*DeadNote
 	*SpaceNote
@@ -88,6 +92,22 @@ type SourceNote struct {
 	// Through is up to when it was complete, and Behind how far that is back.
 	Through time.Time `json:"through,omitzero"`
 	Behind  string    `json:"behind,omitempty"`
+	// From and To are the silence: To is from when on it is complete again.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+	// Rhythm says, for people, why so long a silence is one.
+	Rhythm string `json:"rhythm,omitempty"`
+}
+
+// HourNote is what a note says of an hour of a source, by its manifest.
+type HourNote struct {
+	Hour         event.Hour         `json:"hour"`
+	Revision     int                `json:"revision"`
+	Completeness event.Completeness `json:"completeness"`
+	Proof        []event.ProofKind  `json:"proof,omitempty"` // that does not agree
+	Parts        []string           `json:"parts,omitempty"` // of the source
+	Faults       []string           `json:"faults,omitempty"`
+	Reused       int                `json:"reused,omitempty"`
 }
 
 // LedgerNote is what a note says of the ledger's key.

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -23,13 +24,16 @@ type Stream interface {
 	LastMark(ctx context.Context, source string) (event.Mark, error)
 	DeadAfter(ctx context.Context, after uint64, f func(seq uint64, d event.Dead) error) error
 	LastDead(ctx context.Context) (uint64, error)
+	ReadRecordsOf(ctx context.Context, t event.Type, id string, after uint64, f func(seq uint64, r event.Record) error) error
 }
 
 // Watched is a source whose silence is told.
 type Watched struct {
 	Name, Product, Service string
-	// SilentAfter is how far its coverage may be behind.
+	// SilentAfter is how far its coverage may be behind; 0: that is learned.
 	SilentAfter time.Duration
+	// Lateness is by how much its coverage is always behind.
+	Lateness time.Duration
 }
 
 // Monitor is the source. Call Begin, announce the policy, and then Run.
@@ -45,6 +49,8 @@ type Monitor struct {
 	Log     *slog.Logger
 	// Nudge, if it is not nil, says that there is something new.
 	Nudge <-chan struct{}
+	// Every is how often it looks at what nobody nudges for. 0: a minute.
+	Every time.Duration
 
 	memory  memory
 	marked  time.Time
@@ -62,7 +68,7 @@ const (
 
 // Run tells what there is to tell until ctx ends, and a last time then.
 func (m *Monitor) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(cmp.Or(m.Every, lookEvery))
 	defer tick.Stop()
 	for {
 		// A stream that takes nothing now may take it the next time: nothing is
@@ -84,7 +90,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 
 // look tells all that is new.
 func (m *Monitor) look(ctx context.Context) error {
-	for _, f := range []func(context.Context) error{m.pending, m.policies, m.ledger, m.silence, m.deadLetters, m.full, m.mark} {
+	for _, f := range []func(context.Context) error{m.pending, m.policies, m.ledger, m.silence, m.deadLetters, m.manifests, m.full, m.mark} {
 		if err := f(ctx); err != nil {
 			return err
 		}

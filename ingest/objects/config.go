@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 )
 
 // Config is where objects are, and who may read them. A kind's own configuration
@@ -129,7 +130,7 @@ func (c *Config) Session(ctx context.Context, region string) (aws.Config, error)
 		t.ResponseHeaderTimeout = headerTimeout
 	})
 	options := []func(*awsconfig.LoadOptions) error{
-		awsconfig.WithHTTPClient(client), awsconfig.WithRetryMaxAttempts(maxAttempts), awsconfig.WithSharedConfigProfile(c.Profile),
+		awsconfig.WithHTTPClient(client), awsconfig.WithLogger(logging.Nop{}), awsconfig.WithRetryMaxAttempts(maxAttempts), awsconfig.WithSharedConfigProfile(c.Profile),
 	}
 	for _, r := range []string{region, c.Region, queueRegion(c.Queue)} {
 		if r != "" {
@@ -169,9 +170,10 @@ func queueRegion(queue string) string {
 	return ""
 }
 
-// pathStyle addresses a bucket by path where it is not AWS's: other hosts seldom
+// atEndpoint addresses a bucket by path where it is not AWS's: other hosts seldom
 // have a sub-domain for each.
-func (c *Config) pathStyle(o *s3.Options) {
+func (c *Config) atEndpoint(o *s3.Options) {
+	o.DisableLogOutputChecksumValidationSkipped = true // older objects have none
 	if c.Endpoint != "" {
 		o.BaseEndpoint, o.UsePathStyle = aws.String(c.Endpoint), true
 	}

@@ -10,16 +10,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sidedoor/ingest"
+	"sidedoor/ingest/records"
 )
 
-const (
-	// overlap is how far back from the last listing a listing goes by the dates of
-	// the folders: an object may be put into a folder of yesterday.
-	overlap = 24 * time.Hour
-	// putLately is how long an object may be in the bucket and not in its listing,
-	// which is far longer than S3 takes; it also allows for clocks that differ.
-	putLately = 15 * time.Minute
-)
+// overlap is how far back from the last listing a listing goes by the dates of
+// the folders: an object may be put into a folder of yesterday, and clocks differ.
+const overlap = 24 * time.Hour
 
 // list reads what is new in the bucket since the listing before. The first
 // listing begins with yesterday: what is older is for a back-fill.
@@ -58,17 +54,14 @@ func (r *Reader) listFolder(ctx context.Context, folder string) (newest time.Tim
 	if err != nil {
 		return newest, err
 	}
-	b := r.batch(ctx)
-	err = r.bucket.List(ctx, folder, folder+since.Add(-overlap).Format(r.kind.Dates), func(o Object) error {
-		if o.Modified.Before(since.Add(-putLately)) {
-			return nil
+	after := folder + since.Add(-overlap).UTC().Format(r.kind.Dates)
+	err = r.ReadEach(ctx, func(read func(Object) error) error {
+		return r.bucket.List(ctx, folder, after, read)
+	}, func(one Reading) {
+		if one.Newest.After(newest) {
+			newest = one.Newest
 		}
-		return b.read(o)
 	})
-	newest, unread := b.wait()
-	if unread != nil { // and so the listing was broken off
-		err = unread
-	}
 	if err != nil {
 		return newest, err
 	}
@@ -87,22 +80,51 @@ func (r *Reader) since(ctx context.Context, bookmark string, now time.Time) (tim
 	return now.Truncate(24 * time.Hour).Add(-24 * time.Hour), nil
 }
 
+// Between calls f with the objects of a folder that are sorted under the dates
+// from the one time to the other, both of them included, until f fails.
+func (r *Reader) Between(ctx context.Context, folder string, from, to time.Time, f func(Object) error) error {
+	enough := errors.New("the later ones are not wanted")
+	// Above the date of to and all that is below it.
+	last := folder + to.UTC().Format(r.kind.Dates) + "\xff"
+	err := r.bucket.List(ctx, folder, folder+from.UTC().Format(r.kind.Dates), func(o Object) error {
+		if o.Key > last {
+			return enough
+		}
+		return f(o)
+	})
+	if errors.Is(err, enough) {
+		return nil
+	}
+	return err
+}
+
+// ReadEach reads the objects that list hands to its argument, several at once,
+// and calls done with each, one at a time. An object that is gone is left out. One
+// that cannot be had does not keep the others away, and is the error in the end.
+func (r *Reader) ReadEach(ctx context.Context, list func(read func(Object) error) error, done func(Reading)) error {
+	b := &batch{Reader: r, done: done}
+	b.group, b.ctx = errgroup.WithContext(ctx)
+	b.group.SetLimit(workers)
+	listed := list(b.read)
+	if err := b.group.Wait(); err != nil { // and so the listing was broken off
+		return err
+	}
+	return errors.Join(listed, b.unread)
+}
+
 // batch is objects that are read, several at once.
 type batch struct {
 	*Reader
 	group *errgroup.Group
 	ctx   context.Context // of the call that the batch is a part of
+	done  func(Reading)
+
+	// Objects that are listed one after the other are mostly on one shelf.
+	shelfName string
+	shelf     []byte
 
 	mu     sync.Mutex
-	newest time.Time
 	unread error // of the first object that could not be had
-}
-
-func (r *Reader) batch(ctx context.Context) *batch {
-	b := &batch{Reader: r}
-	b.group, b.ctx = errgroup.WithContext(ctx)
-	b.group.SetLimit(workers)
-	return b
 }
 
 // read begins to read a listed object, as soon as one may be. It fails if one
@@ -111,34 +133,39 @@ func (b *batch) read(o Object) error {
 	if b.kind.PassOver(o.Key) != "" {
 		return b.ctx.Err()
 	}
-	if _, known, err := b.known(b.ctx, o); err != nil || known {
-		return err
+	if name := b.shelfOf(o.Key); name != b.shelfName {
+		shelf, _, err := b.Bookmarks.Bookmark(b.ctx, name)
+		if err != nil {
+			return err
+		}
+		b.shelfName, b.shelf = name, shelf
 	}
-	b.group.Go(func() error {
-		r, err := b.Read(b.ctx, o.Key)
+	if unpacked, known := onShelf(b.shelf, o); known {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if _, ofAWS := errors.AsType[*fetchError](err); ofAWS {
-			// One object that cannot be had does not keep the others away.
-			if b.unread == nil {
-				b.unread = err
-			}
-			return nil
-		}
-		if errors.Is(err, ErrGone) {
-			return nil // deleted since it was listed; a digest tells
-		}
-		if err == nil && r.Newest.After(b.newest) {
-			b.newest = r.Newest
-		}
-		return err
-	})
+		b.done(Reading{Object: o, Known: true, Result: records.Result{Unpacked: unpacked}})
+		return b.ctx.Err()
+	}
+	b.group.Go(func() error { return b.one(o.Key) })
 	return b.ctx.Err()
 }
 
-func (b *batch) wait() (newest time.Time, err error) {
-	if err = b.group.Wait(); err == nil {
-		err = b.unread
+func (b *batch) one(key string) error {
+	r, err := b.Read(b.ctx, key)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, ofAWS := errors.AsType[*fetchError](err)
+	switch {
+	case errors.Is(err, ErrGone):
+		return nil // deleted since it was listed; a digest tells
+	case ofAWS && b.ctx.Err() == nil:
+		if b.unread == nil {
+			b.unread = err
+		}
+		return nil
+	case err != nil:
+		return err
 	}
-	return b.newest, err
+	b.done(r)
+	return nil
 }

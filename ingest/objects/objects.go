@@ -110,7 +110,7 @@ func Open(c Config, in ingest.Intake, k Kind) (*Reader, error) {
 	}
 	r := &Reader{Intake: in, config: c, kind: k, visibility: visibility, firstRetry: firstRetry}
 	if c.Bucket != "" {
-		client := s3.NewFromConfig(session, c.pathStyle)
+		client := s3.NewFromConfig(session, c.atEndpoint)
 		r.bucket = &Bucket{Name: c.Bucket, client: client}
 	}
 	if c.Queue != "" {

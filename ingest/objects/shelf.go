@@ -21,7 +21,7 @@ const (
 	maxEntries   = 4096
 )
 
-func (r *Reader) shelf(key string) string {
+func (r *Reader) shelfOf(key string) string {
 	return fmt.Sprintf("%s objects s3://%s/%s", r.Source.Name, r.config.Bucket, r.kind.Shelf(key))
 }
 
@@ -50,21 +50,26 @@ func find(shelf []byte, key string) int {
 // known returns the digest of an object's unpacked content, if it was read in
 // this version.
 func (r *Reader) known(ctx context.Context, o Object) (event.Digest, bool, error) {
-	shelf, _, err := r.Bookmarks.Bookmark(ctx, r.shelf(o.Key))
+	shelf, _, err := r.Bookmarks.Bookmark(ctx, r.shelfOf(o.Key))
 	if err != nil {
 		return event.Digest{}, false, err
 	}
+	unpacked, known := onShelf(shelf, o)
+	return unpacked, known, nil
+}
+
+func onShelf(shelf []byte, o Object) (unpacked event.Digest, known bool) {
 	at := find(shelf, o.Key)
 	if at < 0 || string(shelf[at+entryKey:at+entryKey+entryVersion]) != versionOf(o) {
-		return event.Digest{}, false, nil
+		return unpacked, false
 	}
-	return event.Digest(shelf[at+entryKey+entryVersion : at+entrySize]), true, nil
+	return event.Digest(shelf[at+entryKey+entryVersion : at+entrySize]), true
 }
 
 // Unpacked returns the digest of the unpacked content of an object as it was
 // when it was read last, and whether it was.
 func (r *Reader) Unpacked(ctx context.Context, key string) (event.Digest, bool, error) {
-	shelf, _, err := r.Bookmarks.Bookmark(ctx, r.shelf(key))
+	shelf, _, err := r.Bookmarks.Bookmark(ctx, r.shelfOf(key))
 	if err != nil {
 		return event.Digest{}, false, err
 	}
@@ -79,7 +84,7 @@ func (r *Reader) Unpacked(ctx context.Context, key string) (event.Digest, bool, 
 func (r *Reader) remember(ctx context.Context, o Object, unpacked event.Digest) error {
 	r.shelves.Lock()
 	defer r.shelves.Unlock()
-	name := r.shelf(o.Key)
+	name := r.shelfOf(o.Key)
 	shelf, _, err := r.Bookmarks.Bookmark(ctx, name)
 	if err != nil {
 		return err

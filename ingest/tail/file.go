@@ -189,7 +189,7 @@ func (f *file) lines(maxLine int) (r read, err error) {
 		}()
 	}
 	for r.bytes < chunkBytes && len(r.all) < chunkLines && !f.broken {
-		l, err := readLine(content, &r.marks, maxLine, f.final)
+		l, err := f.readLine(content, &r.marks, maxLine)
 		switch {
 		case err == nil:
 			r.add(l)

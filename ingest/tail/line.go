@@ -18,7 +18,7 @@ type line struct {
 // readLine reads a line, and adds its bytes to the marks. A line that does not
 // end yet is [io.EOF], and is read again when there is more; of a file that has
 // no more to come it is the last line.
-func readLine(r *bufio.Reader, m *marks, maxLine int, final bool) (line, error) {
+func (f *file) readLine(r *bufio.Reader, m *marks, maxLine int) (line, error) {
 	var l line
 	b, err := r.ReadSlice('\n')
 	if err == nil { // nearly always
@@ -35,7 +35,7 @@ func readLine(r *bufio.Reader, m *marks, maxLine int, final bool) (line, error) 
 		}
 		b, err = r.ReadSlice('\n')
 	}
-	if err != nil && (!errors.Is(err, io.EOF) || !final || l.size == 0) {
+	if err != nil && (!errors.Is(err, io.EOF) || !f.final || l.size == 0) {
 		return line{}, err
 	}
 	l.unended = err != nil

@@ -180,7 +180,7 @@ func (f *Follower) find() (found bool, err error) {
 	}
 	if at < 0 {
 		if at = f.firstAfter(files); f.at.Offset > 0 && !f.ended {
-			f.lost(at < len(files))
+			f.lost(files[at:])
 			return true, nil
 		}
 	}
@@ -216,9 +216,9 @@ func (f *Follower) search(files []candidate) (at int, c *file, err error) {
 }
 
 // lost makes a chunk that says so.
-func (f *Follower) lost(more bool) {
+func (f *Follower) lost(rest []candidate) {
 	next := "nothing is there to go on with"
-	if more {
+	if len(rest) > 0 {
 		next = "it goes on with the files that changed since"
 	}
 	f.pending = &Chunk{

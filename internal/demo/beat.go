@@ -26,6 +26,8 @@ type Beat struct {
 	// Expect are the judgements that the beat leads to; empty, if it only
 	// changes those of an earlier beat.
 	Expect []Expect
+
+	silent bool // a source says nothing in it
 }
 
 // Expect is what a rule has to say about an act.

@@ -50,6 +50,9 @@ func (sc *Scenario) Deliveries() []Delivery {
 	}
 	out = append(out, auditBatches(bySource[SourceKubernetes])...)
 	out = append(out, sc.trailFiles(bySource[SourceCloudTrail])...)
+	for i := range out {
+		out[i].hold(sc.silences)
+	}
 	slices.SortStableFunc(out, func(a, b Delivery) int { return a.At.Compare(b.At) })
 	return out
 }

@@ -28,6 +28,7 @@ type form struct {
 	Exception   *approvalForm    `yaml:"exception"`
 	Reviewed    *approvalForm    `yaml:"emergency-review"`
 	Revocation  *revocationForm  `yaml:"revocation"`
+	Silence     *silenceForm     `yaml:"silence"`
 }
 
 // writer writes down the events that a form is short for.
@@ -59,6 +60,7 @@ func (f form) write(s *scribe, begin time.Time) error {
 	add(f.Exception != nil, typed{f.Exception, typeException})
 	add(f.Reviewed != nil, typed{f.Reviewed, typeReviewed})
 	add(f.Revocation != nil, f.Revocation)
+	add(f.Silence != nil, f.Silence)
 	if len(chosen) != 1 || f.After < 0 {
 		return errors.New("it has to say one thing that happens, at or after the beat's begin")
 	}

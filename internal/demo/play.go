@@ -24,6 +24,9 @@ type Hooks struct {
 	// source that can approve something has been heard since, so that its
 	// verdicts are due.
 	AfterBeat func(context.Context, Beat) error
+	// Silence is called when a source has been silent for long enough that
+	// somebody should have noticed.
+	Silence func(context.Context, Silence) error
 	// Sending is called before a delivery is sent, Sent after it was taken.
 	Sending, Sent func(Delivery)
 }
@@ -35,12 +38,12 @@ const settled = cloudTrailEvery + cloudTrailDelay + echo
 // Play sends the week's deliveries one after the other, as fast as they are
 // taken. It stops at the first that is refused, or when a hook fails.
 func (sc *Scenario) Play(ctx context.Context, to Endpoints, hooks Hooks) error {
-	p := &player{sender: newSender(to), hooks: hooks, upcoming: sc.beats}
+	p := &player{sender: newSender(to), hooks: hooks, upcoming: sc.beats, silences: sc.silences}
 	for _, d := range sc.Deliveries() {
 		if err := p.turn(ctx, d.At); err != nil {
 			return err
 		}
-		if err := p.announce(ctx, d.Beat); err != nil {
+		if err := p.announce(ctx, d); err != nil {
 			return err
 		}
 		if hooks.Sending != nil {
@@ -62,11 +65,13 @@ type player struct {
 	hooks    Hooks
 	upcoming []*Beat // not begun
 	playing  []*Beat // begun and not settled
+	silences []Silence
 }
 
-// announce begins the beats up to b.
-func (p *player) announce(ctx context.Context, b *Beat) error {
-	for b != nil && len(p.upcoming) > 0 && !p.upcoming[0].At.After(b.At) {
+// announce begins the beats up to that of a delivery, and those in which there is
+// nothing but silence up to its time; and tells of silence.
+func (p *player) announce(ctx context.Context, d Delivery) error {
+	for len(p.upcoming) > 0 && p.upcoming[0].begins(d) {
 		next := p.upcoming[0]
 		p.upcoming, p.playing = p.upcoming[1:], append(p.playing, next)
 		if p.hooks.BeforeBeat != nil {
@@ -75,7 +80,24 @@ func (p *player) announce(ctx context.Context, b *Beat) error {
 			}
 		}
 	}
+	for len(p.silences) > 0 && !d.At.Before(p.silences[0].Noticed()) {
+		s := p.silences[0]
+		p.silences = p.silences[1:]
+		if p.hooks.Silence != nil {
+			if err := p.hooks.Silence(ctx, s); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+// begins says whether a beat begins with a delivery, or has begun before it.
+func (b *Beat) begins(d Delivery) bool {
+	if b.silent {
+		return !b.At.After(d.At)
+	}
+	return d.Beat != nil && !b.At.After(d.Beat.At)
 }
 
 // turn closes the beats that are settled by now.

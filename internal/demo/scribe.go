@@ -33,6 +33,7 @@ type scribe struct {
 	commit  string            // on main, of the beat's last pull request
 	commits map[string]string // of the beats that were told, by title
 	written *[]happening
+	silent  *[]Silence
 }
 
 func (s *scribe) write(h happening, body any) {

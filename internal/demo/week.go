@@ -15,6 +15,7 @@ type Scenario struct {
 	policy     fs.FS
 	beats      []*Beat
 	happenings []happening // in the order of their times
+	silences   []Silence   // likewise
 }
 
 // Load reads the story from a folder with cast.yaml, beats.yaml and policy/,
@@ -40,7 +41,7 @@ func LoadWeek(fsys fs.FS, monday time.Time) (*Scenario, error) {
 		return nil, err
 	}
 	sc := &Scenario{Company: c.Company, People: c.People, policy: policy}
-	s := &scribe{cast: c, commits: map[string]string{}, written: &sc.happenings}
+	s := &scribe{cast: c, commits: map[string]string{}, written: &sc.happenings, silent: &sc.silences}
 	if sc.beats, err = loadBeats(fsys, s); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 // act is an act that is held, with its verdict so far.
 type act struct {
 	ID       string          `json:"id"`
-	Opens    string          `json:"opens"` // the ID of the alert that it opens, if it opens one
 	Match    event.Match     `json:"match"` // bounded
 	Together *event.Together `json:"together,omitempty"`
 	Stored   time.Time       `json:"stored"` // the judge's clock when it arrived
@@ -29,10 +28,10 @@ type act struct {
 	// again: what led the act to ask for that source may be forgotten.
 	Awaits string `json:"awaits,omitempty"`
 
-	actor event.Party      // of the last inquiry
-	asked map[key]struct{} // likewise
-	calm  *list.Element    // among the approved acts that raised no alert
-	place                  // among the acts that wait for the same mark
+	actor event.Party   // of the last inquiry
+	asked []key         // likewise, in order
+	calm  *list.Element // among the approved acts that raised no alert
+	place               // among the acts that wait for the same mark
 	line  *list.Element
 }
 
@@ -51,7 +50,7 @@ func (a *act) limitEnd() time.Time {
 // requires says whether approvals of the kind can approve the act, or something
 // that it depends on.
 func (a *act) requires(kind string) bool {
-	for k := range a.asked {
+	for _, k := range a.asked {
 		if k.kind == kind {
 			return true
 		}
@@ -116,14 +115,14 @@ func (s *acts) still(a *act) {
 }
 
 // ask has the act looked at again when something comes that it asked for.
-func (s *acts) ask(a *act, asked map[key]struct{}) {
-	for k := range a.asked {
-		if _, still := asked[k]; !still {
+func (s *acts) ask(a *act, asked []key) {
+	for _, k := range a.asked {
+		if !among(asked, k) {
 			s.unask(a, k)
 		}
 	}
-	for k := range asked {
-		if _, already := a.asked[k]; !already {
+	for _, k := range asked {
+		if !among(a.asked, k) {
 			s.asked.add(k, a)
 			if !k.isFact() {
 				s.scopes.add(k.kind, k.value)
@@ -135,7 +134,7 @@ func (s *acts) ask(a *act, asked map[key]struct{}) {
 
 func (s *acts) unask(a *act, k key) {
 	s.asked.remove(k, a)
-	if len(s.asked[k]) == 0 && !k.isFact() {
+	if !s.asked.has(k) && !k.isFact() {
 		s.scopes.remove(k.kind, k.value)
 	}
 }
@@ -157,7 +156,7 @@ func (s *acts) drop(a *act) {
 	if a.calm != nil {
 		s.calm.Remove(a.calm)
 	}
-	for k := range a.asked {
+	for _, k := range a.asked {
 		s.unask(a, k)
 	}
 }
@@ -166,12 +165,14 @@ func (s *acts) drop(a *act) {
 // that the pattern covers, in the order of their arrival.
 func (s *acts) concernedBy(kind, pattern string) []*act {
 	if !wild(pattern) {
-		return slices.SortedFunc(maps.Keys(s.asked[key{kind, pattern}]), byArrival)
+		return slices.SortedFunc(s.asked.of(key{kind, pattern}), byArrival)
 	}
 	found := map[*act]struct{}{}
-	for scope := range s.scopes[kind] {
+	for scope := range s.scopes.of(kind) {
 		if covers(pattern, scope) {
-			maps.Copy(found, s.asked[key{kind, scope}])
+			for a := range s.asked.of(key{kind, scope}) {
+				found[a] = struct{}{}
+			}
 		}
 	}
 	return slices.SortedFunc(maps.Keys(found), byArrival)
@@ -179,7 +180,7 @@ func (s *acts) concernedBy(kind, pattern string) []*act {
 
 // concernedByFact returns the acts that asked for a fact, likewise.
 func (s *acts) concernedByFact(ref event.FactRef) []*act {
-	return slices.SortedFunc(maps.Keys(s.asked[factKey(ref)]), byArrival)
+	return slices.SortedFunc(s.asked.of(factKey(ref)), byArrival)
 }
 
 // waiting returns the acts that wait for a mark, in the order of their arrival.

@@ -54,7 +54,7 @@ func (s *alerts) join(a *act, gap time.Duration) {
 	al := s.nearest(groupOf(a), at)
 	if al == nil || at.After(al.Last.Add(gap)) || at.Before(al.First.Add(-gap)) {
 		al = &alert{
-			ID: a.Opens, Group: groupOf(a), First: at, Last: at,
+			ID: event.AlertOf(a.ID), Group: groupOf(a), First: at, Last: at,
 			Resource: a.Match.Act.Resource, Actor: a.actor,
 			Counts: map[event.State]int{}, Reasons: map[event.State]string{},
 		}

@@ -41,15 +41,9 @@ func (h held) id() string {
 // read reads an approval, as one that holds all its words does.
 func (s *approvals) read(n int32) entry {
 	var e entry
-	s.reader(*s.texts.at(n)).entry(&e)
+	r := s.reader(s.texts.at(n))
+	r.entry(&e)
 	return e
-}
-
-// lookup reads only what an approval is found by.
-func (s *approvals) lookup(n int32) event.Approval {
-	var ap event.Approval
-	s.reader(*s.texts.at(n)).lookup(&ap)
-	return ap
 }
 
 // add takes an approval in, unless it is held already. It has to be bounded;
@@ -93,7 +87,7 @@ func (s *approvals) place(text string, e *entry, id string, cfg Config) int32 {
 // drop forgets an approval.
 func (s *approvals) drop(n int32) {
 	var e entry
-	r := s.reader(*s.texts.at(n))
+	r := s.reader(s.texts.at(n))
 	r.visit = s.words.leave
 	r.entry(&e)
 	ap := e.match.Approval
@@ -118,41 +112,36 @@ func (s *approvals) drop(n int32) {
 	s.take(n, s.hash(e.matchID()))
 }
 
-// covering returns the approvals of a kind that cover a scope, in no order that
-// means anything. None may be added or forgotten meanwhile.
-func (s *approvals) covering(kind, scope string) iter.Seq[held] {
-	return func(yield func(held) bool) {
-		if !wild(scope) {
-			for n := range s.scopes.of(s.hash(kind, scope), s.withScope(kind, scope)) {
-				if !yield(held{s, n}) {
-					return
-				}
-			}
-		}
-		for first := range s.patternsCovering(kind, scope) {
-			for n := range s.scopes.from(first) {
-				if !yield(held{s, n}) {
-					return
-				}
-			}
+// covering appends the approvals of a kind that cover a scope, in no order that
+// means anything.
+func (s *approvals) covering(list []held, kind, scope string) []held {
+	if !wild(scope) {
+		for n := range s.scopes.of(s.hash(kind, scope), s.withScope(kind, scope)) {
+			list = append(list, held{s, n})
 		}
 	}
+	for first := range s.patternsCovering(kind, scope) {
+		for n := range s.scopes.from(first) {
+			list = append(list, held{s, n})
+		}
+	}
+	return list
 }
 
-// naming returns the approvals of a kind that name the person as who may act,
+// naming appends the approvals of a kind that name the person as who may act,
 // in whatever case, as they arrived.
-func (s *approvals) naming(kind, person string) iter.Seq[held] {
-	return s.these(s.persons.of(s.hash(kind, fold(person)), s.withPerson(kind, person)))
+func (s *approvals) naming(list []held, kind, person string) []held {
+	for n := range s.persons.of(s.hash(kind, fold(person)), s.withPerson(kind, person)) {
+		list = append(list, held{s, n})
+	}
+	return list
 }
 
 // referenced returns the approvals of a kind with a reference, as they arrived.
+// None may be added or forgotten meanwhile.
 func (s *approvals) referenced(kind, reference string) iter.Seq[held] {
-	return s.these(s.references.of(s.hash(kind, reference), s.withReference(kind, reference)))
-}
-
-func (s *approvals) these(numbers iter.Seq[int32]) iter.Seq[held] {
 	return func(yield func(held) bool) {
-		for n := range numbers {
+		for n := range s.references.of(s.hash(kind, reference), s.withReference(kind, reference)) {
 			if !yield(held{s, n}) {
 				return
 			}
@@ -161,18 +150,36 @@ func (s *approvals) these(numbers iter.Seq[int32]) iter.Seq[held] {
 }
 
 func (s *approvals) withScope(kind, scope string) func(int32) bool {
-	return func(n int32) bool { k, covers := s.pattern(n); return k == kind && covers == scope }
+	return func(n int32) bool {
+		r := s.reader(s.texts.at(n))
+		return r.isWord(kind) && r.isPath(scope)
+	}
 }
 
 func (s *approvals) withPerson(kind, person string) func(int32) bool {
 	return func(n int32) bool {
-		ap := s.lookup(n)
-		return ap.Kind == kind && strings.EqualFold(ap.Actor.Person, person)
+		var actor event.Party
+		r := s.reader(s.texts.at(n))
+		if !r.isWord(kind) {
+			return false
+		}
+		r.isPath("")
+		r.party(&actor)
+		return strings.EqualFold(actor.Person, person)
 	}
 }
 
 func (s *approvals) withReference(kind, reference string) func(int32) bool {
-	return func(n int32) bool { ap := s.lookup(n); return ap.Kind == kind && ap.Reference == reference }
+	return func(n int32) bool {
+		var actor string // as it was written
+		r := s.reader(s.texts.at(n))
+		if !r.isWord(kind) {
+			return false
+		}
+		r.isPath("")
+		r.word(&actor)
+		return r.isPath(reference)
+	}
 }
 
 // forget drops what is too old, or too much, and returns how many were too

@@ -3,6 +3,7 @@ package judge
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"iter"
 	"strings"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 // methods does both, so there is one description of the form and not two that
 // could differ.
 //
-// Reading copies no text that stands in in as it is. What was not written by a
-// codec is bad, and then what is read means nothing; nothing panics.
+// What is read keeps nothing of in from being freed, unless that is lasting. What
+// was not written by a codec is bad, and then what is read means nothing; nothing
+// panics.
 type codec struct {
 	words   *dictionary
 	reading bool
@@ -23,6 +25,7 @@ type codec struct {
 	bad     bool
 	last    int64       // the Unix time of the moment before
 	depth   int         // of requirements in requirements
+	lasting bool        // in is kept for as long as what is read of it
 	visit   func(int32) // is told each word that is read, if it is there
 }
 
@@ -151,15 +154,22 @@ func (c *codec) text(s *string) {
 
 // readText reads a text behind another, in one piece.
 func (c *codec) readText(before string) string {
-	var n, more uint64
-	c.uint(&n)
+	var form uint64
+	c.uint(&form)
+	if before == "" && c.lasting && form%forms == plain {
+		return c.raw(form / forms)
+	}
 	var room [128]byte
-	b := append(room[:0], before...)
-	switch n % forms {
+	return string(c.appendText(append(room[:0], before...), form))
+}
+
+// appendText appends the text of which the form was read.
+func (c *codec) appendText(b []byte, form uint64) []byte {
+	switch form % forms {
 	case guid:
 		g := c.raw(16)
 		if c.bad {
-			return ""
+			return nil
 		}
 		for i, end := range []int{4, 6, 8, 10, 16} {
 			if i > 0 {
@@ -168,13 +178,14 @@ func (c *codec) readText(before string) string {
 			b = hex.AppendEncode(b, []byte(g[[]int{0, 4, 6, 8, 10}[i]:end]))
 		}
 	case hexTail:
-		c.uint(&more)
-		b = append(b, c.raw(more)...)
-		b = hex.AppendEncode(b, []byte(c.raw(n/forms)))
+		var before uint64
+		c.uint(&before)
+		b = append(b, c.raw(before)...)
+		b = hex.AppendEncode(b, []byte(c.raw(form/forms)))
 	default:
-		return before + c.raw(n/forms)
+		b = append(b, c.raw(form/forms)...)
 	}
-	return string(b)
+	return b
 }
 
 func (c *codec) hex(digits string) {
@@ -210,6 +221,23 @@ func (c *codec) path(s *string) {
 	before, last := (*s)[:at], (*s)[at:]
 	c.word(&before)
 	c.text(&last)
+}
+
+// isWord reads a word, and says whether it is this one.
+func (c *codec) isWord(s string) bool {
+	var word string
+	c.word(&word)
+	return word == s
+}
+
+// isPath reads a path, and says whether it is this one.
+func (c *codec) isPath(s string) bool {
+	var before string
+	var form uint64
+	c.word(&before)
+	c.uint(&form)
+	var room [256]byte
+	return string(c.appendText(append(room[:0], before...), form)) == s
 }
 
 // The years that JSON can hold, in Unix time.
@@ -248,24 +276,27 @@ func (c *codec) moment(t *time.Time) {
 	c.last = t.Unix()
 }
 
-// listOf is as many values as there are. An empty list is read as none.
-func listOf[T any](c *codec, all *[]T, each func(*codec, *T)) {
-	n := uint64(len(*all))
-	c.uint(&n)
-	if !c.reading {
-		for i := range *all {
-			each(c, &(*all)[i])
+// each goes through the values of a list, to write or to read them. An empty list
+// is read as none.
+func each[T any](c *codec, all *[]T) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		n := uint64(len(*all))
+		c.uint(&n)
+		if c.reading {
+			*all = nil
 		}
-		return
-	}
-	*all = nil
-	for range n {
-		if c.in == "" { // the least of a value takes a byte
-			c.fail()
-			return
+		for i := range n {
+			if c.reading {
+				if c.in == "" { // the least of a value takes a byte
+					c.fail()
+					return
+				}
+				var none T
+				*all = append(*all, none)
+			}
+			if !yield(&(*all)[i]) {
+				return
+			}
 		}
-		var x T
-		each(c, &x)
-		*all = append(*all, x)
 	}
 }

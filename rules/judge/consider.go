@@ -7,7 +7,7 @@ import (
 )
 
 // considered writes findings down, as far as a verdict lists approvals.
-func considered(list []finding) []event.Considered {
+func considered(list []*finding) []event.Considered {
 	out := make([]event.Considered, 0, min(len(list), event.MaxConsidered))
 	for _, f := range list[:cap(out)] {
 		out = append(out, f.considered())
@@ -15,11 +15,11 @@ func considered(list []finding) []event.Considered {
 	return out
 }
 
-func (f finding) considered() event.Considered {
-	p := f.match.Approval
+func (f *finding) considered() event.Considered {
+	p := f.weighed()
 	c := event.Considered{
 		Why: f.why, Kind: p.Kind, Reference: p.Reference, Actor: p.Actor, Approver: p.Approver,
-		Covers: p.Covers, From: p.From, Until: p.Until, Recorded: p.Recorded, Event: f.match.Event,
+		Covers: p.Covers, From: p.From, Until: p.Until, Recorded: p.Recorded, Event: f.whole().match.Event,
 		Revoked: f.revoked, Detail: clip(f.detail, maxText),
 	}
 	for _, l := range f.links {

@@ -12,45 +12,69 @@ type entry struct {
 	id     string      // the match's as it came; empty if it is still the match's
 	match  event.Match // an approval, bounded
 	stored time.Time   // the judge's clock when it arrived
+
+	own, atID bool // see weighed
 }
 
-// entry has in front what approvals are found by; see [codec.lookup].
+// entry is in the order in which it is asked for: most approvals that come near
+// an act are only weighed.
 func (c *codec) entry(e *entry) {
 	if c.reading {
 		e.match.Approval = new(event.Approval)
 	}
-	m, ap, ref := &e.match, e.match.Approval, &e.match.Event
+	c.weighed(e)
+	c.requirements(e)
+	c.rest(e)
+}
+
+// weighed is what approvals are found by, in front, and what they are weighed by.
+// The match has its approval already.
+func (c *codec) weighed(e *entry) {
+	ap, ref := e.match.Approval, &e.match.Event
 	c.lookup(ap)
 	c.party(&ap.Approver)
-	own, atID := e.id == "", ref.Origin == ref.ID // as of webhooks
-	c.flags(&ap.NeedsApprover, &own, &atID)
-	c.moment(&e.stored)
-	c.moment(&ref.Received)
-	c.moment(&ref.Occurred)
+	if !c.reading {
+		e.own, e.atID = e.id == "", ref.Origin == ref.ID // as of webhooks
+	}
+	c.flags(&ap.NeedsApprover, &e.own, &e.atID)
+	c.word(&ref.Source)
 	c.moment(&ap.Recorded)
 	c.moment(&ap.From)
 	c.moment(&ap.Until)
-	listOf(c, &ap.Requires, (*codec).requirement)
+}
 
-	r := &m.Rule
+// requirements are asked for where nothing else is wrong.
+func (c *codec) requirements(e *entry) {
+	for x := range each(c, &e.match.Approval.Requires) {
+		c.requirement(x)
+	}
+}
+
+// rest is what a verdict says of an approval, and what its ID is made of.
+func (c *codec) rest(e *entry) {
+	m, ref, r := &e.match, &e.match.Event, &e.match.Rule
+	c.moment(&e.stored)
+	c.moment(&ref.Received)
+	c.moment(&ref.Occurred)
 	c.words4(&r.ID, &r.Name, &r.Title, (*string)(&r.Level))
 	c.version(&r.Digest)
-	c.word(&m.Control)
-	c.words4(&ref.Source, &ref.Product, &ref.Service, &ref.Scope)
+	c.words4(&m.Control, &ref.Product, &ref.Service, &ref.Scope)
 	c.path(&ref.ID)
 	c.word(&ref.Kind)
 	c.digest(&ref.Digest)
-	if !atID {
+	if !e.atID {
 		c.word(&ref.Origin)
 	} else if c.reading {
 		ref.Origin = ref.ID
 	}
 	integer(c, &ref.Index)
 	c.text(&ref.Batch)
-	listOf(c, &m.Facts, (*codec).fact)
+	for x := range each(c, &m.Facts) {
+		c.fact(x)
+	}
 	c.parts(&m.Parts)
 
-	if !own {
+	if !e.own {
 		c.text(&e.id)
 	}
 }
@@ -60,7 +84,7 @@ func newEntry(m event.Match, id string, stored time.Time) entry {
 	if m.ID() == id {
 		id = ""
 	}
-	return entry{id, m, stored}
+	return entry{id: id, match: m, stored: stored}
 }
 
 // matchID returns the ID of the match as it came.
@@ -122,11 +146,14 @@ func (c *codec) party(p *event.Party) {
 	if s == "" {
 		return
 	}
-	r := codec{reading: true, in: s}
-	r.partyFields(p)
-	if !r.done() {
+	behind, lasting := c.in, c.lasting
+	c.in, c.lasting = s, true // a word is, for as long as an entry has it
+	c.partyFields(p)
+	if !c.done() {
 		c.fail()
+		return
 	}
+	c.in, c.lasting = behind, lasting
 }
 
 // partyText is a party written down; of nobody it is empty.
@@ -152,11 +179,13 @@ func (c *codec) partyFields(p *event.Party) {
 	}
 	c.text(&p.Owner)
 	c.text(&p.Session)
-	listOf(c, &p.Groups, (*codec).text)
-	listOf(c, &p.Chain, func(c *codec, h *event.Hop) {
+	for x := range each(c, &p.Groups) {
+		c.text(x)
+	}
+	for h := range each(c, &p.Chain) {
 		c.text(&h.By)
 		c.text(&h.Name)
-	})
+	}
 }
 
 func (c *codec) requirement(r *event.Requirement) {
@@ -167,14 +196,22 @@ func (c *codec) requirement(r *event.Requirement) {
 	c.word(&r.Kind)
 	c.flags(&r.SameActor)
 	c.path(&r.Scope)
-	listOf(c, &r.Within, (*codec).path)
+	for x := range each(c, &r.Within) {
+		c.path(x)
+	}
 	integer(c, &r.Skew)
-	listOf(c, &r.IndependentOf, (*codec).party)
-	listOf(c, &r.Separate, (*codec).factRef)
+	for x := range each(c, &r.IndependentOf) {
+		c.party(x)
+	}
+	for x := range each(c, &r.Separate) {
+		c.factRef(x)
+	}
 	integer(c, &r.Approvers)
 	c.word(&r.Group)
 	integer(c, &r.MemberFor)
-	listOf(c, &r.Also, (*codec).requirement)
+	for x := range each(c, &r.Also) {
+		c.requirement(x)
+	}
 	c.depth--
 }
 

@@ -36,7 +36,8 @@ func (c *codec) stated(f *stated) {
 
 func (s *facts) read(n int32) stated {
 	var f stated
-	s.reader(*s.texts.at(n)).stated(&f)
+	r := s.reader(s.texts.at(n))
+	r.stated(&f)
 	return f
 }
 
@@ -73,7 +74,10 @@ func (s *facts) key(f *stated) uint32 {
 }
 
 func (s *facts) with(ref event.FactRef) func(int32) bool {
-	return func(n int32) bool { f := s.read(n).fact; return f.Is == ref.Is && f.Of == ref.Of }
+	return func(n int32) bool {
+		r := s.reader(s.texts.at(n))
+		return r.isWord(ref.Is) && r.isPath(ref.Of)
+	}
 }
 
 // of returns who is something to something, as they arrived. None may be added
@@ -93,7 +97,7 @@ func (s *facts) forget(cfg Config) (crowded int) {
 	for s.len() > cfg.MaxApprovals {
 		var f stated
 		n := s.oldest
-		r := s.reader(*s.texts.at(n))
+		r := s.reader(s.texts.at(n))
 		r.visit = s.words.leave
 		r.stated(&f)
 		s.refs.remove(s.hash(f.fact.Is, f.fact.Of), n)

@@ -16,7 +16,7 @@ func (j *Judge) act(m event.Match, of *event.Together, parts []event.Part) {
 		return
 	}
 	a := &act{
-		ID: id, Opens: event.AlertID(m), Match: bounded(m), Together: of, Parts: boundedParts(parts), Stored: j.clock, State: event.Pending,
+		ID: id, Match: bounded(m), Together: of, Parts: boundedParts(parts), Stored: j.clock, State: event.Pending,
 	}
 	j.acts.add(a)
 	if len(a.Match.Act.ApprovedBy) == 0 && a.Match.Act.Actor.Session == "" { // nothing can change it

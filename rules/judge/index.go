@@ -2,30 +2,55 @@ package judge
 
 import (
 	"container/list"
+	"iter"
+	"maps"
 	"time"
 )
 
 // index holds sets of values by key.
-type index[K, V comparable] map[K]map[V]struct{}
+type index[K, V comparable] map[K]set[V]
+
+// set is of one value, as most are, or of more. No set in an index is empty.
+type set[V comparable] struct {
+	only V
+	more map[V]struct{} // nil if there is one
+}
 
 func (x index[K, V]) add(k K, v V) {
-	set := x[k]
-	if set == nil {
-		set = map[V]struct{}{}
-		x[k] = set
+	s, ok := x[k]
+	switch {
+	case !ok:
+		x[k] = set[V]{only: v}
+	case s.more != nil:
+		s.more[v] = struct{}{}
+	case s.only != v:
+		x[k] = set[V]{more: map[V]struct{}{s.only: {}, v: {}}}
 	}
-	set[v] = struct{}{}
 }
 
 func (x index[K, V]) remove(k K, v V) {
-	delete(x[k], v)
-	if len(x[k]) == 0 {
+	s, ok := x[k]
+	if delete(s.more, v); ok && len(s.more) == 0 && (s.more != nil || s.only == v) {
 		delete(x, k)
 	}
 }
 
-// key is a kind of approval together with a scope or a person.
-type key struct{ kind, value string }
+func (x index[K, V]) has(k K) bool {
+	_, ok := x[k]
+	return ok
+}
+
+// of returns the values with a key, in no order.
+func (x index[K, V]) of(k K) iter.Seq[V] {
+	s, ok := x[k]
+	switch {
+	case !ok:
+		return func(func(V) bool) {}
+	case s.more != nil:
+		return maps.Keys(s.more)
+	}
+	return func(yield func(V) bool) { yield(s.only) }
+}
 
 // remembered holds the IDs of acts that are no longer held.
 type remembered struct {

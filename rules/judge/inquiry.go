@@ -2,7 +2,6 @@ package judge
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -24,35 +23,24 @@ const (
 // that the act is looked at again when an answer changes.
 type inquiry struct {
 	j       *Judge
-	asked   map[key]struct{}
-	follows int               // left of maxFollowed
-	weighs  int               // left of maxWeighed; negative once they were too many
-	seen    map[held]struct{} // what came near the act itself
+	asked   *questions
+	follows int    // left of maxFollowed
+	weighs  int    // left of maxWeighed; negative once they were too many
+	seen    []held // what came near the act itself, for each of its requirements
 
 	// What was worked out already, if anything was: it takes long where much is
 	// held of one thing.
-	ids    map[held]string
 	began  map[string]event.Party // who began a session; nobody if that is not known
 	stated map[event.FactRef]map[string][]time.Time
 }
 
-// finding is an approval that came near, and what it is worth.
-type finding struct {
-	why      event.Why
-	approval held
-	match    *event.Match
-	since    time.Time // from when it counts: when it, or the last of its links, was recorded
-	revoked  time.Time
-	detail   string    // see [event.Considered]
-	links    []finding // of each requirement of its own, the nearest
-}
-
-// answer is what was found for a requirement.
+// answer is what was found for a requirement. It means something only up to the
+// next inquiry, for which its findings are used again.
 type answer struct {
 	why      event.Why // what all of it is worth; empty if nothing came near
 	since    time.Time
-	findings []finding // the decisive one first; of those that do not count only the nearest
-	total    int       // how many came near the act itself
+	findings []*finding // the decisive one first; of those that do not count only the nearest
+	total    int        // how many came near the act itself
 }
 
 // counts says whether the requirement is met, be it late.
@@ -71,14 +59,12 @@ func (a answer) state() event.State {
 
 // inquire looks for what approves the act, and has it wait for what it asked.
 func (j *Judge) inquire(a *act) answer {
-	q := &inquiry{
-		j: j, asked: make(map[key]struct{}, 4), follows: maxFollowed, weighs: maxWeighed,
-		seen: map[held]struct{}{},
-	}
+	j.desk.clear()
+	q := &inquiry{j: j, asked: &j.desk.asked, follows: maxFollowed, weighs: maxWeighed}
 	a.actor = q.who(a.Match.Act.Actor)
 	m := matter{at: a.Match.Event.At(), source: a.Match.Event.Source, actor: a.actor}
 	var best answer
-	var all []finding
+	var all []*finding
 	for i, r := range a.Match.Act.ApprovedBy {
 		found := q.meet(r, m, 0)
 		if i == 0 || rank(found.why) < rank(best.why) {
@@ -86,14 +72,20 @@ func (j *Judge) inquire(a *act) answer {
 		}
 		all = append(all, found.findings...)
 	}
-	best.findings, best.total = once(q.sorted(all, m.at)), len(q.seen)
-	j.acts.ask(a, q.asked)
+	if len(a.Match.Act.ApprovedBy) > 1 {
+		all = q.sorted(all, m.at)
+	}
+	best.findings, best.total = once(all), len(unrepeated(q.seen))
+	j.acts.ask(a, q.asked.asked())
 	return best
 }
 
 // meet looks for what meets a requirement and those that belong to it.
 func (q *inquiry) meet(r event.Requirement, m matter, depth int) answer {
 	all := q.meetOne(r, m, depth)
+	if len(r.Also) == 0 {
+		return all
+	}
 	for _, also := range r.Also {
 		all = all.and(q.meet(also, m, depth))
 	}
@@ -133,9 +125,9 @@ func (a answer) relied() []string {
 	return ids
 }
 
-func (f finding) relied(ids []string) []string {
+func (f *finding) relied(ids []string) []string {
 	if len(ids) < maxRelied {
-		ids = append(ids, f.approval.id()) // by which it is held
+		ids = append(ids, f.id())
 	}
 	for _, l := range f.links {
 		ids = l.relied(ids)
@@ -144,10 +136,10 @@ func (f finding) relied(ids []string) []string {
 }
 
 // demote makes what counts alone count no more.
-func demote(list []finding, counting ...event.Why) {
-	for i := range list {
-		if slices.Contains(counting, list[i].why) {
-			list[i].why = event.NotEnough
+func demote(list []*finding, counting ...event.Why) {
+	for _, f := range list {
+		if slices.Contains(counting, f.why) {
+			f.why = event.NotEnough
 		}
 	}
 }
@@ -163,46 +155,52 @@ func (q *inquiry) meetOne(r event.Requirement, m matter, depth int) answer {
 			return a
 		}
 	}
+	if depth == 0 {
+		q.seen = append(q.seen, near...)
+	}
 	most := 4 * event.MaxConsidered
-	for p := range near {
-		if depth == 0 {
-			q.seen[p] = struct{}{}
-		}
-		match := p.match()
-		f := finding{approval: p, match: &match}
-		q.weigh(&f, r, m)
+	a.findings = make([]*finding, 0, min(len(near), most+1))
+	for _, p := range near {
+		f := q.j.desk.take()
+		f.begin(p)
+		q.weigh(f, r, m)
 		if a.findings = append(a.findings, f); len(a.findings) > most {
 			a.findings = q.nearest(a.findings, m.at)
 			most = max(most, 2*len(a.findings))
 		}
 	}
 	a.findings = q.sorted(a.findings, m.at)
-	for i := range a.findings {
-		if f := &a.findings[i]; f.why == "" {
+	for _, f := range a.findings {
+		if f.why == "" {
 			q.conclude(f, r, m, depth)
 		}
 	}
 	a.findings = q.nearest(a.findings, m.at)
 	if len(a.findings) > 0 {
 		a.why, a.since = q.enough(a.findings, max(r.Approvers, 1))
+		a.findings = q.sorted(a.findings, m.at) // some may count alone no more
 	}
 	return a
 }
 
 // enough says what the approvals of a requirement are worth together, if so
 // many people have to approve, and since when they are.
-func (q *inquiry) enough(list []finding, people int) (event.Why, time.Time) {
-	byTime := slices.Clone(list)
-	slices.SortStableFunc(byTime, func(x, y finding) int {
+func (q *inquiry) enough(list []*finding, people int) (event.Why, time.Time) {
+	earliest := func(x, y *finding) int {
 		return cmp.Or(cmp.Compare(rank(x.why), rank(y.why)), x.since.Compare(y.since))
-	})
+	}
+	if first := slices.MinFunc(list, earliest); people == 1 && first.alone() {
+		return first.why, first.since
+	}
+	byTime := slices.Clone(list)
+	slices.SortStableFunc(byTime, earliest)
 	var since time.Time
 	var approvers []event.Party
 	for _, f := range byTime {
-		if rank(f.why) > rank(event.RecordedAfter) {
+		if !f.alone() {
 			break
 		}
-		by := q.who(f.match.Approval.Approver)
+		by := q.who(f.weighed().Approver)
 		by = event.Party{Person: cmp.Or(by.Owner, by.Person)} // through a bot it is still one person
 		if people > 1 && anyPerson(approvers, by) {
 			continue
@@ -223,31 +221,31 @@ func (q *inquiry) enough(list []finding, people int) (event.Why, time.Time) {
 // near returns the approvals of the required kind that cover the required scope
 // or, where the approval has to name the actor, name this one. All others have
 // nothing to do with it.
-func (q *inquiry) near(r event.Requirement, m matter) map[held]struct{} {
-	found := map[held]struct{}{}
-	take := func(list iter.Seq[held]) {
-		for p := range list {
-			found[p] = struct{}{}
-		}
-	}
+func (q *inquiry) near(r event.Requirement, m matter) []held {
 	q.ask(r.Kind, r.Scope)
-	take(q.j.approvals.covering(r.Kind, r.Scope))
+	found := q.j.approvals.covering(make([]held, 0, 16), r.Kind, r.Scope)
 	for _, wider := range r.Within {
 		q.ask(r.Kind, wider)
-		take(q.j.approvals.covering(r.Kind, wider))
+		found = q.j.approvals.covering(found, r.Kind, wider)
 	}
 	if r.SameActor {
-		take(q.j.approvals.naming(r.Kind, m.actor.Person))
+		found = q.j.approvals.naming(found, r.Kind, m.actor.Person)
 	}
-	return found
+	return unrepeated(found)
+}
+
+// unrepeated is the list without what is there twice, in another order.
+func unrepeated(list []held) []held {
+	slices.SortFunc(list, func(a, b held) int { return cmp.Compare(a.n, b.n) })
+	return slices.Compact(list)
 }
 
 // follow looks for what the approval requires itself, and says whether all of
 // it is there.
 func (q *inquiry) follow(f *finding, depth int) bool {
-	ap := f.match.Approval
-	m := matter{at: ap.Recorded, source: f.match.Event.Source, actor: q.who(ap.Actor)}
-	for _, r := range ap.Requires {
+	ap := f.weighed()
+	m := matter{at: ap.Recorded, source: f.source(), actor: q.who(ap.Actor)}
+	for _, r := range f.requires() {
 		var link answer
 		tooFar := depth == maxLinks
 		if !tooFar {
@@ -273,7 +271,7 @@ func (q *inquiry) follow(f *finding, depth int) bool {
 	return true
 }
 
-func (q *inquiry) ask(kind, scope string) { q.asked[key{kind, scope}] = struct{}{} }
+func (q *inquiry) ask(kind, scope string) { q.asked.note(key{kind, scope}) }
 
 // factKey is the key by which acts ask for a fact. No kind of approval has a
 // line break.
@@ -284,42 +282,31 @@ func (k key) isFact() bool { return strings.HasPrefix(k.kind, "\n") }
 
 // nearest is sorted, without all but the nearest of those that cannot count:
 // no verdict lists more of them.
-func (q *inquiry) nearest(list []finding, at time.Time) []finding {
+func (q *inquiry) nearest(list []*finding, at time.Time) []*finding {
 	others := 0
-	return slices.DeleteFunc(q.sorted(list, at), func(f finding) bool {
-		if f.why == "" || rank(f.why) <= rank(event.RecordedAfter) {
+	return slices.DeleteFunc(q.sorted(list, at), func(f *finding) bool {
+		if f.why == "" || f.alone() {
 			return false
 		}
-		others++
-		return others > event.MaxConsidered
+		if others++; others <= event.MaxConsidered {
+			return false
+		}
+		q.j.desk.give(f)
+		return true
 	})
 }
 
-// id is that of the approval. Of thousands that differ in nothing else it is
-// asked for again and again.
-func (q *inquiry) id(p held) string {
-	id, known := q.ids[p]
-	if !known {
-		id = p.id()
-		if q.ids == nil {
-			q.ids = map[held]string{}
-		}
-		q.ids[p] = id
-	}
-	return id
-}
-
 // sorted orders findings, the decisive one first.
-func (q *inquiry) sorted(list []finding, at time.Time) []finding {
-	slices.SortFunc(list, func(x, y finding) int {
-		px, py := x.match.Approval, y.match.Approval
+func (q *inquiry) sorted(list []*finding, at time.Time) []*finding {
+	slices.SortFunc(list, func(x, y *finding) int {
+		px, py := x.weighed(), y.weighed()
 		order := cmp.Or(
 			cmp.Compare(rank(x.why), rank(y.why)),
 			cmp.Compare(apart(px.Recorded, at), apart(py.Recorded, at)),
 			strings.Compare(px.Reference, py.Reference),
 		)
 		if order == 0 && x.approval != y.approval { // rarely: an ID has to be worked out
-			order = strings.Compare(q.id(x.approval), q.id(y.approval))
+			order = strings.Compare(x.id(), y.id())
 		}
 		return order
 	})
@@ -327,9 +314,12 @@ func (q *inquiry) sorted(list []finding, at time.Time) []finding {
 }
 
 // once keeps of several findings of one approval the first.
-func once(list []finding) []finding {
+func once(list []*finding) []*finding {
+	if len(list) < 2 {
+		return list
+	}
 	seen := make(map[held]struct{}, len(list))
-	return slices.DeleteFunc(list, func(f finding) bool {
+	return slices.DeleteFunc(list, func(f *finding) bool {
 		_, again := seen[f.approval]
 		seen[f.approval] = struct{}{}
 		return again

@@ -68,6 +68,7 @@ type Judge struct {
 	letGo       int
 
 	correlations *correlations
+	desk         desk
 
 	// Of the input at hand.
 	now     time.Time

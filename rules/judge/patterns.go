@@ -103,7 +103,7 @@ func (s *approvals) patternsCovering(kind, scope string) iter.Seq[int32] {
 
 // pattern reads of an approval its kind and what it covers, and nothing else.
 func (s *approvals) pattern(n int32) (kind, scope string) {
-	r := s.reader(*s.texts.at(n))
+	r := s.reader(s.texts.at(n))
 	r.word(&kind)
 	r.path(&scope)
 	return kind, scope

@@ -22,7 +22,7 @@ func (s *shelf) save(b []byte) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(s.held))
 	for n := range s.all() {
-		b = appendText(b, *s.texts.at(n))
+		b = appendText(b, s.texts.at(n))
 	}
 	return b
 }
@@ -34,7 +34,7 @@ func (s *shelf) size() int {
 		size += len(s.words.words.at(n).text) + binary.MaxVarintLen32
 	}
 	for n := range s.places.next {
-		size += len(*s.texts.at(n)) + binary.MaxVarintLen32
+		size += len(s.texts.at(n)) + binary.MaxVarintLen32
 	}
 	return size
 }
@@ -59,7 +59,7 @@ func (s *shelf) load(b []byte, place func(text string, r *codec) error) ([]byte,
 		}
 		r := s.reader(text)
 		r.visit = func(n int32) { s.words.words.at(n).uses++ }
-		if err := place(text, r); err != nil {
+		if err := place(text, &r); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
 	}

@@ -69,8 +69,8 @@ func loadApprovals(t *testing.T, b []byte) {
 			key   string
 			found []string
 		}{
-			{ap.Covers, idsOf(s.covering(ap.Kind, ap.Covers))},
-			{ap.Actor.Person, idsOf(s.naming(ap.Kind, ap.Actor.Person))},
+			{ap.Covers, idsOf(slices.Values(s.covering(nil, ap.Kind, ap.Covers)))},
+			{ap.Actor.Person, idsOf(slices.Values(s.naming(nil, ap.Kind, ap.Actor.Person)))},
 			{ap.Reference, idsOf(s.referenced(ap.Kind, ap.Reference))},
 		} {
 			if by.key != "" && !slices.Contains(by.found, h.id()) {

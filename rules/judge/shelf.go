@@ -11,7 +11,7 @@ type shelf struct {
 	hasher
 	words  dictionary
 	places numbers
-	texts  pages[string]
+	texts  blocks
 	ids    table
 	line   rings
 	oldest int32 // if there is one
@@ -29,7 +29,7 @@ func (s *shelf) len() int { return s.held }
 // put takes in an entry, whose words have been entered, as the newest.
 func (s *shelf) put(text string, id uint32) int32 {
 	n := s.places.take()
-	*s.texts.at(n) = text
+	s.texts.put(n, text)
 	s.ids.add(id, n)
 	if s.held == 0 {
 		s.line.begin(n)
@@ -48,7 +48,7 @@ func (s *shelf) take(n int32, id uint32) {
 		s.oldest = next
 	}
 	s.ids.remove(id, n)
-	*s.texts.at(n) = ""
+	s.texts.remove(n)
 	s.places.give(n)
 	s.held--
 }
@@ -62,7 +62,7 @@ func (s *shelf) all() iter.Seq[int32] {
 }
 
 // writer returns what an entry is written with.
-func (s *shelf) writer() *codec { return &codec{words: &s.words} }
+func (s *shelf) writer() codec { return codec{words: &s.words} }
 
 // reader returns what the text of an entry is read with.
-func (s *shelf) reader(text string) *codec { return &codec{words: &s.words, reading: true, in: text} }
+func (s *shelf) reader(text string) codec { return codec{words: &s.words, reading: true, in: text} }

@@ -232,11 +232,11 @@ func agree(t *rapid.T, s *approvals, want *naive) {
 	kind := rapid.SampledFrom([]string{"grant", "review", ""}).Draw(t, "kind asked for")
 	scope := drawnPattern.Draw(t, "scope asked for")
 	person, reference := drawnText.Draw(t, "person asked for"), rapid.SampledFrom([]string{"", "T-1", "T-2"}).Draw(t, "reference asked for")
-	got := idsOf(s.covering(kind, scope))
+	got := idsOf(slices.Values(s.covering(nil, kind, scope)))
 	slices.SortFunc(got, func(a, b string) int { return cmp.Compare(whereIn(want, a), whereIn(want, b)) })
 	for what, ids := range map[string][2][]string{
 		"covering": {got, want.ids(func(p *event.Approval) bool { return p.Kind == kind && covers(p.Covers, scope) })},
-		"naming": {idsOf(s.naming(kind, person)), want.ids(func(p *event.Approval) bool {
+		"naming": {idsOf(slices.Values(s.naming(nil, kind, person))), want.ids(func(p *event.Approval) bool {
 			return p.Kind == kind && samePerson(p.Actor, event.Party{Person: person})
 		})},
 		"referenced": {idsOf(s.referenced(kind, reference)), want.ids(func(p *event.Approval) bool { return reference != "" && p.Kind == kind && p.Reference == reference })},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"sidedoor/event"
 )
@@ -28,12 +29,12 @@ type matter struct {
 // recorded after the act and holds from then on, or from before, is
 // recorded-after: that is how systems fill in what is given afterwards.
 func (q *inquiry) weigh(f *finding, r event.Requirement, m matter) {
-	ap := f.match.Approval
+	ap := f.weighed()
 	f.since, f.revoked = ap.Recorded, q.j.revocations.of(*ap)
 	if f.why, f.detail = q.parties(*ap, r, m); f.why != "" {
 		return
 	}
-	skewed := m.at.Add(q.j.skew(r, m.source, f.match.Event.Source))
+	skewed := m.at.Add(q.j.skew(r, m.source, f.source()))
 	early := skewed.Before(ap.From) // never, if From is zero
 	switch {
 	case early && (!skewed.Before(ap.Recorded) || ap.From.After(ap.Recorded)):
@@ -48,7 +49,7 @@ func (q *inquiry) weigh(f *finding, r event.Requirement, m matter) {
 // conclude finds out the rest of what weigh did not: links are followed only
 // where nothing else is wrong.
 func (q *inquiry) conclude(f *finding, r event.Requirement, m matter, depth int) {
-	skewed := m.at.Add(q.j.skew(r, m.source, f.match.Event.Source))
+	skewed := m.at.Add(q.j.skew(r, m.source, f.source()))
 	switch {
 	case !q.follow(f, depth):
 		f.why = event.MissingLink
@@ -189,6 +190,9 @@ func anyPerson(list []event.Party, p event.Party) bool {
 // the same key. Lower case would not: EqualFold also folds 'ſ' and 's'.
 func fold(person string) string {
 	return strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf { // no rune that folds to one of these is below its capital
+			return unicode.ToUpper(r)
+		}
 		least := r
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 			least = min(least, f)

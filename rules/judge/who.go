@@ -13,8 +13,11 @@ import (
 // behind it. A source identity says that for certain already.
 func (q *inquiry) who(p event.Party) event.Party {
 	for range maxSessions {
+		if p.Session == "" {
+			return p
+		}
 		certain := slices.ContainsFunc(p.Chain, func(h event.Hop) bool { return h.By == "source-identity" })
-		if p.Session == "" || certain && !p.Unknown {
+		if certain && !p.Unknown {
 			return p
 		}
 		began := q.beginner(p.Session)
@@ -73,6 +76,6 @@ func (q *inquiry) since(ref event.FactRef) map[string][]time.Time {
 }
 
 func (q *inquiry) facts(ref event.FactRef) iter.Seq[event.Fact] {
-	q.asked[factKey(ref)] = struct{}{}
+	q.asked.note(factKey(ref))
 	return q.j.facts.of(ref)
 }
