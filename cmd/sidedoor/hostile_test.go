@@ -2,9 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -282,7 +287,12 @@ func (e endpoint) attack(t *testing.T, seeds [][]byte, rounds int) {
 		known = &trusting
 	} else { // something around a receiver, which wants to hear the secret
 		known = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			m := hmac.New(sha256.New, []byte(e.secret))
+			m.Write(body)
+			r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(m.Sum(nil)))
 			r.Header.Set("Authorization", "Bearer "+e.secret)
+			r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
 			running.Handler.ServeHTTP(w, r)
 		})
 	}
@@ -330,6 +340,12 @@ func (e endpoint) attack(t *testing.T, seeds [][]byte, rounds int) {
 		t.Error("nothing at all was taken, so nothing was tried")
 	}
 }
+
+// failing is the end of a body, and how it ended.
+type failing struct{ err error }
+
+// Read implements [io.Reader].
+func (f failing) Read([]byte) (int, error) { return 0, cmp.Or(f.err, io.EOF) }
 
 // deliver has a handler serve one request. A panic names the body.
 func deliver(t *testing.T, h http.Handler, r hostile.Request, i int) int {

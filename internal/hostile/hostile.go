@@ -36,7 +36,7 @@ func (r Request) HTTP(ctx context.Context) *http.Request {
 		body = io.MultiReader(body, breaks{})
 	}
 	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/x", body)
-	req.Header = r.Header
+	req.Header = r.Header.Clone()
 	req.ContentLength = r.Length
 	return req
 }
