@@ -210,7 +210,7 @@ func TestNoBodyBringsAnEndpointDown(t *testing.T) {
 			t.Fatalf("SIDEDOOR_HOSTILE: %v", err)
 		}
 		rounds = n
-	} else if testing.Short() {
+	} else if testing.Short() || slower {
 		rounds = 1000
 	}
 	seeds := hostileSeeds(t)
