@@ -24,6 +24,8 @@ func Redact(product string, raw []byte) []byte {
 		out, _ = jsonscan.Replace(raw, redactGitHub)
 	case "gitlab":
 		out, _ = jsonscan.Replace(raw, redactGitLab)
+	case "argocd", "flux":
+		out = redactGitOps(raw)
 	default:
 		return raw
 	}
@@ -230,6 +232,8 @@ func mentionsSecret(product string, raw []byte) bool {
 		return containsAny(text, []string{`secret"`, `token"`, `pem"`})
 	case "gitlab":
 		return containsAny(text, []string{`secret"`, `token"`, `pem"`, `variables"`})
+	case "argocd", "flux":
+		return strings.Contains(text, "secret") || containsAny(text, secretsGitOps) || userInfo.MatchString(text)
 	}
 	return false
 }

@@ -94,6 +94,21 @@ var redactions = []struct{ name, product, raw, want string }{
 		`{"hook":{"config":{"secret":"hunter2","url":"https://x"}},"token":"hunter2","installation":{"access_token":"hunter2"},"hashed_token":"abc="}`,
 		`{"hook":{"config":{"secret":"[redacted]","url":"https://x"}},"token":"[redacted]","installation":{"access_token":"[redacted]"},"hashed_token":"abc="}`,
 	},
+	{
+		"a repository with its password, and a chart's", "argocd",
+		`{"spec":{"source":{"repoURL":"https://bot:hunter2@git.acme.example/shop","helm":{"valuesObject":{"dbPassword":"hunter2","port":1}}}}}`,
+		`{"spec":{"source":{"repoURL":"https://redacted@git.acme.example/shop","helm":{"valuesObject":{"dbPassword":"[redacted]","port":1}}}}}`,
+	},
+	{
+		"local files with a secret", "argocd",
+		`{"status":{"operationState":{"operation":{"sync":{"manifests":["{\"kind\":\"Secret\",\"data\":{\"p\":\"hunter2\"}}"]}}}}}`,
+		`{"status":{"operationState":{"operation":{"sync":{"manifests":["[redacted]"]}}}}}`,
+	},
+	{
+		"values of a release", "flux",
+		`{"spec":{"values":{"auth":{"apiKey":"hunter2","tokens":3}},"url":"ssh://git@acme.example/shop"}}`,
+		`{"spec":{"values":{"auth":{"apiKey":"[redacted]","tokens":3}},"url":"ssh://git@acme.example/shop"}}`,
+	},
 }
 
 func TestSecretsAreRedactedAndNothingElse(t *testing.T) {
@@ -134,12 +149,12 @@ func FuzzNoBodyOfASecretSurvives(f *testing.F) {
 		raw := []byte(text)
 		var before any
 		if json.Unmarshal(raw, &before) != nil {
-			for _, product := range []string{"kubernetes", "aws", "github", "gitlab"} {
+			for _, product := range []string{"kubernetes", "aws", "github", "gitlab", "argocd", "flux"} {
 				ingest.Redact(product, raw) // must end
 			}
 			return
 		}
-		for _, product := range []string{"kubernetes", "aws", "github", "gitlab"} {
+		for _, product := range []string{"kubernetes", "aws", "github", "gitlab", "argocd", "flux"} {
 			out := ingest.Redact(product, raw)
 			var after any
 			if err := json.Unmarshal(out, &after); err != nil {

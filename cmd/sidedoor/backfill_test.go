@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,7 @@ func TestATrailInABucketIsStoredOnceHoweverOftenTheMonitorIsKilled(t *testing.T)
 		c.Queues.Advance(2 * time.Minute)
 	}
 	s.start()
+	s.untilReady(http.StatusOK, "")
 	for give := time.Now().Add(time.Minute); c.Messages() != "0 visible, 0 in flight"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(give) {
 			t.Fatal(c.Messages())
@@ -100,7 +102,7 @@ func TestATrailInABucketIsStoredOnceHoweverOftenTheMonitorIsKilled(t *testing.T)
 	out, err := exec.Command("sidedoor", "backfill", "trail", "--config", filepath.Join(s.dir, "sidedoor.yaml"),
 		"--from", begin.Format(time.RFC3339), "--to", begin.Add(time.Hour).Format(time.RFC3339)).CombinedOutput()
 	if want := fmt.Sprintf("%d files read, %d events stored that were not before", files+2, each); err != nil || !strings.Contains(string(out), want) ||
-		!strings.Contains(string(out), "proofs: 1 complete, 0 missing something, 0 altered") {
+		!strings.Contains(string(out), "proofs: 1 complete, 0 missing something, 0 altered") || strings.Contains(string(out), "no monitor is running") {
 		t.Errorf("%v: %s\nwant %s", err, out, want)
 	}
 	ids := s.stored()

@@ -15,6 +15,7 @@ import (
 	"sidedoor/ingest/github"
 	"sidedoor/ingest/github/auditlog"
 	"sidedoor/ingest/gitlab"
+	"sidedoor/ingest/gitops"
 	"sidedoor/ingest/kubernetes"
 	"sidedoor/ingest/manifest"
 	"sidedoor/ingest/monitor"
@@ -40,6 +41,8 @@ type sourceConfig struct {
 	GitLab      *gitlab.Config        `yaml:"gitlab"`
 	GitLabAudit *gitlab.AuditConfig   `yaml:"gitlab-audit"`
 	CI          *ci.Config            `yaml:"ci"`
+	ArgoCD      *gitops.ArgoConfig    `yaml:"argocd"`
+	Flux        *gitops.FluxConfig    `yaml:"flux"`
 	Jira        *approvals.Jira       `yaml:"jira"`
 	ServiceNow  *approvals.ServiceNow `yaml:"servicenow"`
 	PagerDuty   *approvals.PagerDuty  `yaml:"pagerduty"`

@@ -10,7 +10,6 @@ package ci
 import (
 	"errors"
 	"strings"
-	"time"
 
 	"sidedoor/event"
 	"sidedoor/ingest"
@@ -73,9 +72,7 @@ func Identify(raw []byte) (event.Event, error) {
 	if id == "" || jsonscan.GetText(body, "subject", "id") == "" {
 		return event.Event{}, errors.New("ci: the event has no context.id or no subject.id")
 	}
-	e := event.Event{ID: source + "/" + id, Original: event.DigestOf(raw), Raw: body}
-	if t, err := time.Parse(time.RFC3339, jsonscan.GetText(context, "timestamp")); err == nil {
-		e.Occurred = t.UTC().Truncate(time.Microsecond)
-	}
-	return e, nil
+	return event.Event{
+		ID: source + "/" + id, Occurred: jsonscan.GetTime(context, "timestamp"), Original: event.DigestOf(raw), Raw: body,
+	}, nil
 }

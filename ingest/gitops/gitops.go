@@ -1,24 +1,40 @@
-// Package gitops reads what Argo CD and Flux say of their syncs: Argo CD's
-// Application objects, as its API, a watch or a notification sends them, and
-// Flux's events.
+// Package gitops reads what Argo CD and Flux say of their syncs: their objects,
+// as the API of the cluster has them or a notification sends them, and Flux's
+// events.
 //
 // An Application says of its last operation who began it, on which revision,
-// and how it ended. It says so again with every later change of anything in it, so
-// whoever sends Applications on should send one for each operation: an event's
-// identity is the operation, with the content of the object.
+// and how it ended; a Kustomization or HelmRelease, which revision it is at or could not
+// get to. They say so again with every later change of anything in them, so there is one event
+// for each sync and not for each change. The event is the whole object as the
+// API sent it, managedFields included: they say who wrote what. It is told by its
+// identity, which is that of the sync.
 //
-// Neither is signed, and Flux leaves out repetitions.
+// What nobody watched is in the history that the objects keep. Such a sync is an
+// event, too: an excerpt of the object with that one entry of its history.
+// Parts are left out in it and nothing is written anew, for to make it look like the
+// operation that it was would be our reading in place of evidence. A change of what an
+// object is to sync, and its deletion, are events of the form of a watch:
 //
-// Formats: argoproj.io/v1alpha1, Application; Flux notification-controller,
-// docs/spec/v1beta3/events.md.
+//	{"type":"MODIFIED","was":{"suspend":false,…},"object":{…}}
+//	{"type":"DELETED","object":{…}}
+//
+// History has what succeeded as a whole. An attempt that failed, or a sync of some
+// resources only, is known to who watches alone.
+//
+// Notifications are not signed but for Flux's generic-hmac, and Flux leaves out
+// repetitions: to miss nothing, watch.
+//
+// Formats: argoproj.io/v1alpha1, Application; kustomize.toolkit.fluxcd.io/v1,
+// Kustomization; helm.toolkit.fluxcd.io/v2, HelmRelease; source.toolkit.fluxcd.io/v1,
+// GitRepository; Flux notification-controller, docs/spec/v1beta3/events.md.
 package gitops
 
 import (
 	"errors"
 	"strings"
-	"time"
 
 	"sidedoor/event"
+	"sidedoor/ingest"
 	"sidedoor/ingest/jsonscan"
 )
 
@@ -28,6 +44,13 @@ const (
 	ServiceApplication = "application"
 	ProductFlux        = "flux"
 	ServiceEvent       = "event"
+	ServiceObject      = "object"
+)
+
+// The types of events that have the form of a watch.
+const (
+	modified = "MODIFIED"
+	deleted  = "DELETED"
 )
 
 // Application takes an Argo CD Application out of what may be around it: a
@@ -56,7 +79,8 @@ func isApplication(raw []byte) bool {
 }
 
 // IdentifyApplication reads the identity and time of an Application's last
-// operation. The event is the Application alone, without what was around it. It is
+// operation, or of the one entry of its history if it is an excerpt. The event
+// is the Application alone, without what was around it, unless it was deleted. It is
 // dated by the operation's beginning: that is when somebody did it.
 func IdentifyApplication(raw []byte) (event.Event, error) {
 	if !jsonscan.Valid(raw) {
@@ -66,14 +90,21 @@ func IdentifyApplication(raw []byte) (event.Event, error) {
 	if app == nil {
 		return event.Event{}, errors.New("argocd: the object is no Application of argoproj.io")
 	}
-	e := event.Event{Original: event.DigestOf(raw), Raw: app}
-	state := jsonscan.Get(app, "status", "operationState")
-	started := jsonscan.GetText(state, "startedAt")
-	e.Occurred = parseTime(started)
-	if e.Occurred.IsZero() {
-		e.Occurred = parseTime(jsonscan.GetText(state, "finishedAt"))
+	if isDeletion(raw) {
+		return identifyChange(ProductArgo, raw), nil
 	}
-	if uid := jsonscan.GetText(app, "metadata", "uid"); uid != "" && started != "" {
+	e := event.Event{Original: event.DigestOf(raw), Raw: ingest.Redact(ProductArgo, app)}
+	uid := jsonscan.GetText(app, "metadata", "uid")
+	state := jsonscan.Get(app, "status", "operationState")
+	if entry := only(jsonscan.Get(app, "status", "history")); state == nil && entry != nil {
+		past := argoEntry(entry)
+		e.ID, e.Occurred = pastID(uid, past), past.at
+		return e, nil
+	}
+	if e.Occurred = jsonscan.GetTime(state, "startedAt"); e.Occurred.IsZero() {
+		e.Occurred = jsonscan.GetTime(state, "finishedAt")
+	}
+	if started := jsonscan.GetText(state, "startedAt"); uid != "" && started != "" {
 		e.ID = uid + "/" + started + "/" + jsonscan.GetText(state, "phase")
 	}
 	return e, nil
@@ -85,19 +116,48 @@ func IdentifyFlux(raw []byte) (event.Event, error) {
 	if !jsonscan.Valid(raw) || object == nil || jsonscan.GetText(raw, "reason") == "" {
 		return event.Event{}, errors.New("flux: the event names no involvedObject or no reason")
 	}
-	e := event.Event{Original: event.DigestOf(raw), Raw: raw}
+	e := event.Event{
+		Occurred: jsonscan.GetTime(raw, "timestamp"), Original: event.DigestOf(raw), Raw: ingest.Redact(ProductFlux, raw),
+	}
 	at := jsonscan.GetText(raw, "timestamp")
-	e.Occurred = parseTime(at)
 	if uid := jsonscan.GetText(object, "uid"); uid != "" && at != "" {
 		e.ID = uid + "/" + jsonscan.GetText(raw, "reason") + "/" + at
 	}
 	return e, nil
 }
 
-func parseTime(s string) time.Time {
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return time.Time{}
+// isDeletion says whether raw is a watch's event of a deletion.
+func isDeletion(raw []byte) bool {
+	return jsonscan.GetText(raw, "type") == deleted && jsonscan.Get(raw, "object") != nil
+}
+
+// identifyChange reads the identity of an event of the form of a watch. Only
+// a deletion may have a time.
+func identifyChange(product string, raw []byte) event.Event {
+	metadata := jsonscan.Get(raw, "object", "metadata")
+	e := event.Event{Original: event.DigestOf(raw), Raw: ingest.Redact(product, raw)}
+	suffix := "/generation/" + jsonscan.GetText(metadata, "generation")
+	if isDeletion(raw) {
+		suffix = "/deleted"
+		e.Occurred = jsonscan.GetTime(metadata, "deletionTimestamp")
 	}
-	return t.UTC().Truncate(time.Microsecond)
+	if uid := jsonscan.GetText(metadata, "uid"); uid != "" {
+		e.ID = uid + suffix
+	}
+	return e
+}
+
+// only returns the element of an array that has no other.
+func only(array []byte) []byte {
+	var element []byte
+	n := 0
+	jsonscan.Elements(array, func(v []byte) bool {
+		element = v
+		n++
+		return n < 2
+	})
+	if n != 1 {
+		return nil
+	}
+	return element
 }

@@ -66,6 +66,7 @@ func TestAFluxEventIsIdentifiedByItsObjectReasonAndTime(t *testing.T) {
 func FuzzIdentify(f *testing.F) {
 	f.Add([]byte(app))
 	f.Add([]byte(`{"app":` + app + `}`))
+	f.Add([]byte(`{"type":"MODIFIED","was":{},"object":{"apiVersion":"helm.toolkit.fluxcd.io/v2","kind":"HelmRelease","metadata":{"uid":"h"},"status":{"history":[{"version":1}]}}}`))
 	f.Add([]byte(`{"involvedObject":{"uid":"f-1"},"reason":"x","timestamp":"2026-11-16T09:00:00Z"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if e, err := gitops.IdentifyApplication(raw); err == nil && !json.Valid(e.Raw) {
@@ -73,6 +74,9 @@ func FuzzIdentify(f *testing.F) {
 		}
 		if e, err := gitops.IdentifyFlux(raw); err == nil && !json.Valid(e.Raw) {
 			t.Errorf("flux %+v", e)
+		}
+		if e, err := gitops.IdentifyFluxObject(raw); err == nil && !json.Valid(e.Raw) {
+			t.Errorf("flux object %+v", e)
 		}
 	})
 }

@@ -9,6 +9,7 @@ package jsonscan
 import (
 	"bytes"
 	"encoding/json"
+	"time"
 	"unicode/utf8"
 )
 
@@ -98,6 +99,16 @@ func Get(raw []byte, path ...string) []byte {
 
 // GetText returns the string at a path, or the number as it is written, or "".
 func GetText(raw []byte, path ...string) string { return Text(Get(raw, path...)) }
+
+// GetTime returns the RFC 3339 time at a path in UTC and to the microsecond, as
+// events have it, or the zero time if none can be read there.
+func GetTime(raw []byte, path ...string) time.Time {
+	t, err := time.Parse(time.RFC3339, GetText(raw, path...))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
 
 // Text returns the content of a JSON string, or a number as it is written, or
 // "" for anything else.

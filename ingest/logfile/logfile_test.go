@@ -81,6 +81,10 @@ func TestEachKindIsRecognisedInEachOfItsForms(t *testing.T) {
 		{"an Argo CD Application", application, "argocd u-1/2026-11-16T09:00:00Z/Succeeded"},
 		{"an Application of a watch", `{"type":"MODIFIED","object":` + application + `}`, "argocd u-1/2026-11-16T09:00:00Z/Succeeded"},
 		{"an Application of a notification", `{"app":` + application + `,"context":{"argocdUrl":"x"}}`, "argocd u-1/2026-11-16T09:00:00Z/Succeeded"},
+		{"an Application that was deleted", `{"type":"DELETED","object":` + application + `}`, "argocd u-1/deleted"},
+		{"a Kustomization", fluxObject, "flux-objects f-1/main@sha1:c0ffee/ReconciliationSucceeded/2/2026-11-16T09:00:00Z"},
+		{"a Kustomization that was changed", `{"type":"MODIFIED","object":` + fluxObject + `}`, "flux-objects f-1/generation/2"},
+		{"a HelmRelease of the past", fluxPast, "flux-objects h-1/history/7@2026-11-16T09:00:00Z"},
 		{"a Flux event", fluxEvent, "flux f-1/ReconciliationSucceeded/2026-11-16T09:00:00Z"},
 		{"a CDEvent", cdevent, "ci /ci/c-9"},
 		{"a CDEvent in a CloudEvent", `{"specversion":"1.0","id":"x","source":"/ci","type":"dev.cdevents.pipelinerun.finished.0.2.0","data":` + cdevent + `}`, "ci /ci/c-9"},
@@ -174,6 +178,7 @@ func TestIdentifyReadsAnEventOfEachLogSource(t *testing.T) {
 		{"gitlab", "webhook", "merge_request", mergeRequest, ""},
 		{"gitlab", "audit", "", gitlabEntry, "7"},
 		{"argocd", "application", "", application, "u-1/2026-11-16T09:00:00Z/Succeeded"},
+		{"flux", "object", "", fluxObject, "f-1/main@sha1:c0ffee/ReconciliationSucceeded/2/2026-11-16T09:00:00Z"},
 		{"flux", "event", "", fluxEvent, "f-1/ReconciliationSucceeded/2026-11-16T09:00:00Z"},
 		{"ci", "cdevents", "", cdevent, "/ci/c-9"},
 	} {
@@ -324,7 +329,7 @@ func TestAGzipBombIsPassedOverInBoundedMemory(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, text := range []string{trail, audit, push, entry, approval, gzipped(trail), mergeRequest, gitlabEntry, application, fluxEvent, cdevent} {
+	for _, text := range []string{trail, audit, push, entry, approval, gzipped(trail), mergeRequest, gitlabEntry, application, fluxEvent, fluxObject, cdevent} {
 		f.Add([]byte(text))
 	}
 	f.Add([]byte(`{"properties":{"log":` + quoted(audit) + `}}` + "\n" + `{"message":"github_audit: {}"}` + `{"headers":[],"payload":"{","event":{}}`))

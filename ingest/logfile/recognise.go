@@ -30,6 +30,7 @@ var (
 	fromGitLabLog  = origin{"gitlab-audit", gitlab.Product, gitlab.ServiceAudit}
 	fromArgo       = origin{"argocd", gitops.ProductArgo, gitops.ServiceApplication}
 	fromFlux       = origin{"flux", gitops.ProductFlux, gitops.ServiceEvent}
+	fromFluxObject = origin{"flux-objects", gitops.ProductFlux, gitops.ServiceObject}
 	fromCI         = origin{"ci", ci.Product, ci.Service}
 )
 
@@ -55,6 +56,8 @@ func Identify(product, service, kind string, raw []byte) (event.Event, error) {
 		return gitops.IdentifyApplication(raw)
 	case origin{product: gitops.ProductFlux, service: gitops.ServiceEvent}:
 		return gitops.IdentifyFlux(raw)
+	case origin{product: gitops.ProductFlux, service: gitops.ServiceObject}:
+		return gitops.IdentifyFluxObject(raw)
 	case origin{product: ci.Product, service: ci.Service}:
 		return ci.Identify(raw)
 	case origin{product: monitor.Product, service: monitor.Service}:
@@ -172,6 +175,8 @@ func platform(raw []byte, s shape) (origin, func([]byte) (event.Event, error)) {
 		return fromFlux, gitops.IdentifyFlux
 	case s.has("context", "subject"), s.has("specversion", "type") && ci.Body(raw) != nil:
 		return fromCI, ci.Identify
+	case (s.has("apiVersion", "kind") || s.has("object")) && gitops.IsFluxObject(raw):
+		return fromFluxObject, gitops.IdentifyFluxObject
 	case (s.has("apiVersion", "kind") || s.has("app") || s.has("application") || s.has("object")) && gitops.Application(raw) != nil:
 		return fromArgo, gitops.IdentifyApplication
 	}
