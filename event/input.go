@@ -22,6 +22,9 @@ type Input struct {
 type Mark struct {
 	Source  string    `json:"source"`
 	Through time.Time `json:"through"`
+	// Every, of a mark of the monitor's own source, is after how long the next one
+	// comes if that is not a minute. Longer pauses are outages.
+	Every time.Duration `json:"every,omitempty"`
 }
 
 // Timer is a message that the judge sends to itself. One of Match and Windows

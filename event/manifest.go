@@ -19,7 +19,8 @@ const (
 	// Covered: the source was heard beyond the hour, and its own proof, if it has
 	// one, does not reach over the whole of it.
 	Covered Completeness = "covered"
-	// Behind: the source is not known to be complete up to the hour's end.
+	// Behind: the source is not known to be complete up to the hour's end, or no
+	// monitor ran when something of the hour may have been sent to it.
 	Behind Completeness = "behind"
 	// Silent: the hour lies in a gap, wholly or in part, and nothing was recovered
 	// of it since.
@@ -89,6 +90,13 @@ func (p Proof) Bound() Proof {
 		p.Faults[i] = strings.ToValidUTF8(f[:min(len(f), MaxFault)], "")
 	}
 	return p
+}
+
+// About identifies what the proof is about: the period, and the part of the source.
+// Of proofs about the same the last one holds.
+func (p Proof) About() Digest {
+	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+	return identify("sidedoor/proof-about/v1", p.Source, string(p.Kind), p.Part, at(p.From), at(p.To))
 }
 
 // ID identifies the proof by all that it says.
@@ -189,12 +197,22 @@ type Manifest struct {
 	// Unproved are parts of the source that were proved in the three days before
 	// and are not for the whole of this hour, as many as fit.
 	Unproved []string `json:"unproved,omitempty"`
+	// Outages are the times when no monitor ran in which something of this hour may
+	// have been sent, and its sender may have given up; only of a source that is
+	// received, as many as fit.
+	Outages []Outage `json:"outages,omitempty"`
 	// Through is up to when the source is complete by its coverage.
 	Through time.Time `json:"through,omitzero"`
 	// Position and DeadPosition are the sequences on EVENTS and DEAD up to which
 	// this account goes.
 	Position     uint64 `json:"position"`
 	DeadPosition uint64 `json:"dead_position"`
+}
+
+// Outage is a time in which no monitor ran.
+type Outage struct {
+	From time.Time `json:"from"` // when one is known to have run last
+	To   time.Time `json:"to"`   // when one ran again
 }
 
 // Lag is how much later than they occurred events arrived, in nanoseconds.

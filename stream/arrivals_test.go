@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -75,5 +76,53 @@ func TestTheEnvelopesOfOneSourceAreReadFromAPlaceOn(t *testing.T) {
 	}
 	if got := read(3); got != nil {
 		t.Errorf("there are none behind the last, and not %v", got)
+	}
+}
+
+// What was complete and is missing something may be complete again, as it was.
+func TestTheLastProofOfAPeriodIsTheOneThatHolds(t *testing.T) {
+	s := open(t, t.TempDir())
+	complete := event.Proof{Source: "trail", Kind: event.DigestChain, Part: "a", From: received, To: received.Add(time.Hour), Verdict: event.Complete, Items: 3}
+	missing := complete
+	missing.Verdict, missing.Faults = event.Missing, []string{"x.json.gz: it is gone"}
+	other, longer, local := complete, complete, complete
+	other.Part, longer.To = "b", longer.To.Add(time.Hour)
+	local.From, local.To = local.From.In(time.FixedZone("", 3600)), local.To.In(time.FixedZone("", 3600))
+	for _, p := range []event.Proof{complete, complete, other, missing, longer, missing, complete, other, local} {
+		must(t, s.PublishProof(within(t), p))
+	}
+	var got []event.Proof
+	must(t, s.ReadArrivals(within(t), 0, func(a stream.Arrival) error { got = append(got, *a.Proof); return nil }))
+	want := []event.Proof{complete, other, missing, longer, complete}
+	if !slices.EqualFunc(got, want, func(a, b event.Proof) bool { return a.About() == b.About() && a.Verdict == b.Verdict }) {
+		t.Errorf("stored are\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+// Of several who prove the same at once, as a monitor and a back-fill do, each says
+// its own, and none says it twice.
+func TestProofsOfSeveralAtOnceAreEachOnTheStream(t *testing.T) {
+	s := open(t, t.TempDir())
+	const many = 8
+	ended := make(chan error, many)
+	for i := range many {
+		p := event.Proof{Source: "trail", Kind: event.DigestChain, From: received, To: received.Add(time.Hour), Verdict: event.Complete, Items: i / 2}
+		go func() { ended <- s.PublishProof(within(t), p) }()
+	}
+	for range many {
+		must(t, <-ended)
+	}
+	said := map[int]int{}
+	last := -1
+	must(t, s.ReadArrivals(within(t), 0, func(a stream.Arrival) error {
+		if a.Proof.Items == last {
+			t.Errorf("%d is said twice, one after the other", last)
+		}
+		last = a.Proof.Items
+		said[last]++
+		return nil
+	}))
+	if len(said) != many/2 {
+		t.Errorf("said is %v", said)
 	}
 }

@@ -43,23 +43,20 @@ func (s *Stream) PublishBatch(ctx context.Context, b event.Batch) error {
 	return s.add(ctx, &nats.Msg{Subject: subjectRepeat + b.Source, Data: again})
 }
 
-// PublishProof stores on EVENTS what a source says of its own completeness. The
-// same proof is stored once.
+// PublishProof stores on EVENTS what a source says of its own completeness, unless
+// that is what it said last of the same period of the same part. So whoever reads in
+// order has at last what holds: also where it is again what it was before.
 func (s *Stream) PublishProof(ctx context.Context, p event.Proof) error {
 	if err := checkToken("source", p.Source); err != nil {
 		return err
 	}
 	p = p.Bound()
-	id, err := p.ID()
-	if err != nil {
-		return err
-	}
+	p.From, p.To = p.From.UTC(), p.To.UTC()
 	b, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("proof of %s: %w", p.Source, err)
 	}
-	_, err = s.create(ctx, &nats.Msg{Subject: subjectProof + p.Source + "." + id.String(), Data: b})
-	return err
+	return s.replace(ctx, &nats.Msg{Subject: subjectProof + p.Source + "." + p.About().String(), Data: b})
 }
 
 // PublishMark stores a mark on EVENTS, behind the batches that it speaks of.

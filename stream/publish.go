@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +52,37 @@ func (s *Stream) create(ctx context.Context, m *nats.Msg) (fresh bool, err error
 		}
 		if err := pause(ctx, inFlightWait); err != nil {
 			return false, fmt.Errorf("%s: %w", m.Subject, err)
+		}
+	}
+}
+
+// replace stores m unless the last message of its subject says the same. Nil means
+// that the last one does, and is on disk. Of several who do so at once each has its
+// turn: none passes over what another has just said.
+func (s *Stream) replace(ctx context.Context, m *nats.Msg) error {
+	if err := s.checkSize(m); err != nil {
+		return err
+	}
+	for {
+		before := uint64(0)
+		last, err := s.last(ctx, streamEvents, m.Subject)
+		switch {
+		case err == nil && bytes.Equal(last.Data, m.Data):
+			return nil
+		case err == nil:
+			before = last.Sequence
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+		_, err = s.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(before))
+		switch {
+		case err == nil:
+			return nil
+		case !isCode(err, codeWrongSequence) && !isCode(err, codeInFlight):
+			return fmt.Errorf("%s: %w", m.Subject, err)
+		}
+		if err := pause(ctx, inFlightWait); err != nil {
+			return fmt.Errorf("%s: %w", m.Subject, err)
 		}
 	}
 }

@@ -22,7 +22,7 @@ const (
 	subjectBatch    = "events.batch."   // source.batch
 	subjectMark     = "events.mark."    // source
 	subjectRepeat   = "events.repeat."  // source
-	subjectProof    = "events.proof."   // source.proof
+	subjectProof    = "events.proof."   // source.digest of what it is about
 	subjectMatches  = "matches."        // all that the judge reads
 	subjectMatch    = "matches.match."  // match
 	subjectMatched  = "matches.mark."   // source

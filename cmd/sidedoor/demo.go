@@ -120,6 +120,9 @@ func (d *demonstration) tell(ctx context.Context) error {
 	if err := d.verdicts(ctx); err != nil {
 		return err
 	}
+	if err := d.account(ctx); err != nil {
+		return err
+	}
 	if err := d.review(ctx); err != nil {
 		return err
 	}

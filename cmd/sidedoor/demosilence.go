@@ -11,8 +11,9 @@ import (
 
 // storyLooks is how often the monitor looks at itself by the clock on the wall
 // while a story is told: never. In the story hours pass in a moment, and what has
-// not been read in that moment is not silent; the narrator says when to look.
-const storyLooks = 24 * time.Hour
+// not been read in that moment is not silent; the narrator says when to look. The
+// pauses between are told with its marks, so that they are no outages.
+const storyLooks = 30 * 24 * time.Hour
 
 // silence lets the monitor look after a source has said nothing for hours.
 func (d *demonstration) silence(ctx context.Context, s demo.Silence) error {

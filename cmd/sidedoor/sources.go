@@ -143,7 +143,13 @@ func (p *pipeline) intake(src ingest.Source, metrics *ingest.Metrics) ingest.Int
 // keeper keeps account of what arrives. What is over by the clock that arrivals are
 // dated by is put on record by the clock on the wall, as all records are.
 func (p *pipeline) keeper() *manifest.Keeper {
-	return &manifest.Keeper{Stream: p.stream, Sources: p.cfg.accounted(), Now: p.now, Recorded: time.Now, Log: p.log}
+	return &manifest.Keeper{Stream: p.stream, Sources: p.cfg.accounted(), Now: p.now, Recorded: time.Now, Truncated: truncated, Log: p.log}
+}
+
+// truncated says whether an event of a product says of itself that a part of it is
+// left out.
+func truncated(product string, raw []byte) bool {
+	return product == kubernetes.Product && kubernetes.Truncated(raw)
 }
 
 // accounted are the sources of which account is kept: the configured ones, and the
@@ -152,7 +158,9 @@ func (c *config) accounted() []manifest.Source {
 	var out []manifest.Source
 	for i := range c.Sources {
 		src := c.Sources[i].source()
-		out = append(out, manifest.Source{Name: src.Name, Product: src.Product, Service: src.Service, Lateness: src.Lateness})
+		out = append(out, manifest.Source{
+			Name: src.Name, Product: src.Product, Service: src.Service, Lateness: src.Lateness, Received: c.Sources[i].urlPath() != "",
+		})
 	}
 	return append(out, manifest.Source{Name: monitor.Source, Product: monitor.Product, Service: monitor.Service})
 }

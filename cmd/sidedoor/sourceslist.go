@@ -43,7 +43,8 @@ An hour is
 
   complete   the source's own proof covers it and agrees
   covered    the source was heard beyond it, and has no proof of the whole of it
-  behind     the source is not known to be complete up to its end
+  behind     the source is not known to be complete up to its end, or no monitor ran when
+             something of it may have been sent to one
   silent     it lies in a gap, and nothing was recovered of it since
   missing    its own proof names something that did not arrive
   altered    what arrived is not what its own proof says
@@ -82,7 +83,9 @@ type glance struct {
 	Recovered  int                        `json:"recovered"`
 	Worst      event.Completeness         `json:"worst,omitempty"`
 	Hours      map[event.Completeness]int `json:"hours,omitempty"` // that are over for long enough
-	Row        string                     `json:"row,omitempty"`   // of --hours
+	// Outages are when no monitor ran, so that something may be lost.
+	Outages []event.Outage `json:"outages,omitempty"`
+	Row     string         `json:"row,omitempty"` // of --hours
 }
 
 const glanceDays = 7
@@ -125,7 +128,9 @@ func (c configFlag) views(ctx context.Context, e *edges, only string, now, since
 		if s.Owner() {
 			fmt.Fprintln(e.err, "no monitor is running here: nothing is heard now")
 		}
-		k := &manifest.Keeper{Stream: s, Sources: cfg.accounted(), Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+		k := &manifest.Keeper{
+			Stream: s, Sources: cfg.accounted(), Now: func() time.Time { return now }, Truncated: truncated, Log: slog.New(slog.DiscardHandler),
+		}
 		views, err = k.Views(ctx, only, since)
 		return err
 	})
@@ -143,6 +148,7 @@ func glanceOf(v manifest.View, now time.Time) glance {
 	g := glance{
 		Source: v.Name, Product: v.Product, Service: v.Service, State: state(v), SilentFrom: v.SilentFrom,
 		Through: v.Through, Heard: v.Heard, Hours: map[event.Completeness]int{},
+		Outages: outagesOf(v, now.AddDate(0, 0, -glanceDays)),
 	}
 	for _, m := range v.Hours {
 		if !m.Hour.End().After(now.AddDate(0, 0, -glanceDays)) {
@@ -208,6 +214,16 @@ func (c *sourcesListCmd) print(w io.Writer, all []glance, now time.Time) error {
 		}
 		return nil
 	}
+	if err := printGlances(w, all); err != nil {
+		return err
+	}
+	if c.Hours > 0 {
+		printRows(w, all, now, c.Hours)
+	}
+	return nil
+}
+
+func printGlances(w io.Writer, all []glance) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "SOURCE\tKIND\tSTATE\tTHROUGH\tTODAY\t24 H\tAGAIN\tDEAD\tGAPS\tRECOVERED\tWORST")
 	for _, g := range all {
@@ -217,9 +233,7 @@ func (c *sourcesListCmd) print(w io.Writer, all []glance, now time.Time) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if c.Hours > 0 {
-		printRows(w, all, now, c.Hours)
-	}
+	printOutages(w, all)
 	return nil
 }
 

@@ -100,6 +100,9 @@ func (c *sourcesShowCmd) print(w io.Writer, v manifest.View, shown []event.Manif
 		n := alike(shown[i:])
 		if n > 2 {
 			fmt.Fprintf(w, "%-14s %-9s %8d  in each of %d hours up to %s\n", shown[i].Hour, shown[i].Completeness, 0, n, shown[i+n-1].Hour)
+			for _, s := range outageLines(shown[i]) {
+				fmt.Fprintf(w, "    %s\n", s)
+			}
 		} else {
 			n = 1
 			printHour(w, v, shown[i], now)
@@ -114,12 +117,13 @@ func (c *sourcesShowCmd) print(w io.Writer, v manifest.View, shown []event.Manif
 	}
 }
 
-// alike is how many hours at the beginning follow one another, are the same and
-// have nothing in them.
+// alike is how many hours at the beginning follow one another, are the same for the
+// same reason and have nothing in them.
 func alike(hours []event.Manifest) int {
 	for i, m := range hours {
 		empty := m.Events+m.Repeats+len(m.Dead)+len(m.Proofs)+len(m.Unproved) == 0
-		if !empty || m.Completeness != hours[0].Completeness || i > 0 && !m.Hour.Begin().Equal(hours[i-1].Hour.End()) {
+		reason := slices.EqualFunc(m.Outages, hours[0].Outages, func(a, b event.Outage) bool { return same(a)(b) })
+		if !empty || !reason || m.Completeness != hours[0].Completeness || i > 0 && !m.Hour.Begin().Equal(hours[i-1].Hour.End()) {
 			return i
 		}
 	}
@@ -176,6 +180,9 @@ func printHour(w io.Writer, v manifest.View, m event.Manifest, now time.Time) {
 		for _, f := range p.Faults {
 			line("  %s", f)
 		}
+	}
+	for _, s := range outageLines(m) {
+		line("%s", s)
 	}
 	if len(m.Unproved) > 0 {
 		line("not proved for the whole hour: %s", strings.Join(m.Unproved, ", "))

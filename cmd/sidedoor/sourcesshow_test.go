@@ -58,3 +58,42 @@ func TestHoursThatAreAlikeAreToldTogether(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAnOutageIsToldOnceAndOfWhichSourcesItConcerns(t *testing.T) {
+	now := time.Date(2026, 11, 16, 9, 30, 0, 0, time.UTC)
+	down := event.Outage{From: now.Add(-6 * time.Hour), To: now.Add(-2 * time.Hour)}
+	view := func(name string, is event.Completeness, outages ...event.Outage) manifest.View {
+		v := manifest.View{Source: manifest.Source{Name: name}, Configured: true, First: "2026-11-15T09"}
+		for h := range 5 {
+			at := down.From.Add(time.Duration(h) * time.Hour)
+			v.Hours = append(v.Hours, event.Manifest{Source: name, Hour: event.HourOf(at), Revision: 1, Completeness: is, Outages: outages})
+		}
+		return v
+	}
+	hook := view("hook", event.Behind, down)
+	var all []glance
+	for _, v := range []manifest.View{hook, view("audit", event.Behind, down), view("proved", event.Complete, down), view("trail", event.Covered)} {
+		all = append(all, glanceOf(v, now))
+	}
+	var b strings.Builder
+	if err := printGlances(&b, all); err != nil {
+		t.Fatal(err)
+	}
+	want := "\n\nNo monitor ran from 2026-11-16T03:30:00Z to 2026-11-16T07:30:00Z (4h0m0s); what was sent to hook, audit then may be lost, if its sender gave up.\n"
+	if !strings.HasSuffix(b.String(), want) {
+		t.Errorf("there is no\n%s\nin\n%s", want, b.String())
+	}
+	for _, c := range []struct {
+		v    manifest.View
+		want string
+	}{
+		{hook, "in each of 5 hours up to 2026-11-16T07\n    no monitor ran from 2026-11-16T03:30:00Z to 2026-11-16T07:30:00Z (4h0m0s): what was sent then may be lost\n"},
+		{view("proved", event.Complete, down), ": the source's own proof covers that\n"},
+	} {
+		b.Reset()
+		(&sourcesShowCmd{Days: 7}).print(&b, c.v, c.v.Hours, now)
+		if strings.Count(b.String(), c.want) != 1 {
+			t.Errorf("there is no\n%s\nin\n%s", c.want, b.String())
+		}
+	}
+}

@@ -15,6 +15,9 @@ import (
 type Source struct {
 	Name, Product, Service string
 	Lateness               time.Duration // by which its events may arrive late
+	// Received says that it is sent, and not fetched: what is sent while no monitor
+	// runs may be lost.
+	Received bool
 }
 
 // limits bound what is held in memory, and so in the bookmark.
@@ -29,6 +32,8 @@ type fold struct {
 	Dead     uint64              `json:"dead"`     // on DEAD
 	Records  uint64              `json:"records"`  // of the last manifest or gap that is known
 	Accounts map[string]*account `json:"accounts"`
+	Outages  []event.Outage      `json:"outages,omitempty"` // the oldest first
+	Every    time.Duration       `json:"every,omitempty"`   // of the monitor's last mark
 
 	limits     limits
 	sources    map[string]Source
@@ -223,6 +228,9 @@ func (f *fold) proof(p event.Proof) {
 }
 
 func (f *fold) mark(m event.Mark) {
+	if m.Source == monitor.Source {
+		f.watch(m)
+	}
 	acct := f.account(m.Source)
 	acct.appear(m.Through)
 	if !m.Through.After(acct.Through) {

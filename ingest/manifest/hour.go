@@ -76,10 +76,9 @@ func (f *fold) due(now time.Time) []event.Manifest {
 
 // ripe says whether the time has come to put what is new on record.
 func (f *fold) ripe(now time.Time, source string, hour event.Hour, m event.Manifest) bool {
-	a := f.Accounts[source]
-	s := a.Hours[hour].Said
+	s := f.Accounts[source].Hours[hour].Said
 	if s == nil {
-		return !a.Through.Before(hour.End()) || now.Sub(hour.End()) >= settle+f.sources[source].Lateness
+		return !f.through(source).Before(hour.End()) || now.Sub(hour.End()) >= settle+f.sources[source].Lateness
 	}
 	if wrong(m.Completeness) && m.Completeness != s.Completeness || m.Reused > s.Reused {
 		return !soon(now, s.At, reviseWrong)
@@ -128,13 +127,15 @@ func (f *fold) manifest(source string, hour event.Hour) event.Manifest {
 	if t.Said != nil {
 		m.Revision = t.Said.Revision + 1
 	}
-	a.judge(&m, t)
+	m.Outages = f.outages(source, hour, t)
+	f.judge(&m, t)
 	return bound(m)
 }
 
 // judge says what is known of an hour, by which proofs, and which parts do not
 // prove it.
-func (a *account) judge(m *event.Manifest, t *tally) {
+func (f *fold) judge(m *event.Manifest, t *tally) {
+	a := f.Accounts[m.Source]
 	begin, end := m.Hour.Begin(), m.Hour.End()
 	all := a.Proofs
 	if t.Base != nil {
@@ -149,7 +150,7 @@ func (a *account) judge(m *event.Manifest, t *tally) {
 	case m.Completeness != "":
 	case t.Recovered == 0 && (a.silent(begin, end) || t.Base != nil && t.Base.Completeness == event.Silent):
 		m.Completeness = event.Silent
-	case !a.Through.Before(end):
+	case !f.through(m.Source).Before(end) && len(m.Outages) == 0:
 		m.Completeness = event.Covered
 	default:
 		m.Completeness = event.Behind

@@ -131,3 +131,19 @@ func TestAnHourThatIsMissingSomethingAndThenIsComplete(t *testing.T) {
 	in.at(71 * time.Minute)
 	in.want("trail 09.1 0+0 covered", "trail 09.2 0+0 missing", "trail 09.3 0+0 complete")
 }
+
+// A log file that was deleted and put back: the proof is the one from before.
+func TestAnHourThatIsCompleteAgainAsItWasBefore(t *testing.T) {
+	in := newInstallation(t, "trail")
+	whole := proof("", 0, time.Hour, event.Complete)
+	in.mark("trail", time.Minute)
+	in.mark("trail", time.Hour)
+	in.prove(whole)
+	in.at(time.Hour)
+	in.prove(proof("", 0, time.Hour, event.Missing, "x: it is gone"))
+	in.at(61 * time.Minute)
+	in.prove(whole)
+	in.prove(whole)
+	in.at(80 * time.Minute)
+	in.want("trail 09.1 0+0 complete", "trail 09.2 0+0 missing", "trail 09.3 0+0 complete")
+}

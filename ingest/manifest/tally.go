@@ -63,6 +63,7 @@ type base struct {
 	Proofs       proofs             `json:"proofs,omitempty"`
 	OtherProofs  int                `json:"other_proofs,omitempty"`
 	Unproved     []string           `json:"unproved,omitempty"`
+	Outages      []event.Outage     `json:"outages,omitempty"`
 }
 
 // meeting is one event as it meets the tally of its hour.
@@ -157,7 +158,7 @@ func resume(m *event.Manifest) *tally {
 	t := &tally{
 		Events: m.Events, Repeats: m.Repeats, Reused: m.Reused, Unchecked: m.Unchecked, Truncated: m.Truncated,
 		Late: m.Late, Recovered: m.Recovered, First: m.First, Last: m.Last, Rolling: m.Rolling, Forgot: m.Events > 0,
-		Base: &base{Completeness: m.Completeness, Proofs: m.Proofs, OtherProofs: m.OtherProofs, Unproved: m.Unproved},
+		Base: &base{Completeness: m.Completeness, Proofs: m.Proofs, OtherProofs: m.OtherProofs, Unproved: m.Unproved, Outages: m.Outages},
 	}
 	for cause, n := range m.Dead {
 		if t.Dead == nil {

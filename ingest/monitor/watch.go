@@ -186,7 +186,7 @@ func (m *Monitor) mark(ctx context.Context) error {
 	if !now.After(m.marked) {
 		return nil
 	}
-	if err := m.Stream.PublishMark(ctx, event.Mark{Source: Source, Through: now}); err != nil {
+	if err := m.Stream.PublishMark(ctx, event.Mark{Source: Source, Through: now, Every: m.Every}); err != nil {
 		return err
 	}
 	m.marked = now
