@@ -6,24 +6,24 @@ import (
 	"sidedoor/ingest"
 )
 
-// signedFeed is a feed whose bodies are signed.
-type signedFeed struct {
+// SignedFeed is what the configurations of feeds with signed bodies share.
+type SignedFeed struct {
 	Path       string `yaml:"path"`        // of the URL, such as /jira
 	SecretFile string `yaml:"secret-file"` // holds the secret
 }
 
 // Validate implements [ingest.Kind].
-func (c *signedFeed) Validate() error {
+func (c *SignedFeed) Validate() error {
 	return errors.Join(ingest.ValidatePath(c.Path), ingest.ValidateSecret("secret-file", c.SecretFile))
 }
 
 // Resolve implements [ingest.Kind].
-func (c *signedFeed) Resolve(path func(string) string) { c.SecretFile = path(c.SecretFile) }
+func (c *SignedFeed) Resolve(path func(string) string) { c.SecretFile = path(c.SecretFile) }
 
 // URLPath implements [ingest.Kind].
-func (c *signedFeed) URLPath() string { return c.Path }
+func (c *SignedFeed) URLPath() string { return c.Path }
 
-func (c *signedFeed) open(f Feed, s ingest.Signature, in ingest.Intake) (ingest.Running, error) {
+func (c *SignedFeed) open(f Feed, s ingest.Signature, in ingest.Intake) (ingest.Running, error) {
 	secret, err := ingest.ReadSecret(c.SecretFile)
 	if err != nil {
 		return ingest.Running{}, err
@@ -35,7 +35,7 @@ func (c *signedFeed) open(f Feed, s ingest.Signature, in ingest.Intake) (ingest.
 
 // Jira is a webhook that an administrator of Jira registered, with a secret.
 type Jira struct {
-	signedFeed `yaml:",inline"`
+	SignedFeed `yaml:",inline"`
 }
 
 // Defaults implements [ingest.Kind].
@@ -48,7 +48,7 @@ func (c *Jira) Open(in ingest.Intake) (ingest.Running, error) {
 
 // PagerDuty is a webhook subscription, version 3.
 type PagerDuty struct {
-	signedFeed `yaml:",inline"`
+	SignedFeed `yaml:",inline"`
 }
 
 // Defaults implements [ingest.Kind].
