@@ -4,10 +4,11 @@
 GO          ?= go
 LINTER      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME    ?= 20s
+BODIES      ?= 1000000
 DEMO_FLAGS  := $(if $(ONCE),--once)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race vet lint format layers check fuzz bench benchbackfill benchall rules golden testtools clean
+.PHONY: help build demo test race vet lint format layers check fuzz hostile bench benchbackfill benchall rules golden testtools clean
 
 help: ## this text
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,10 +20,10 @@ demo: build ## a week of a small company, through the real pipeline (ONCE=1: exi
 	bin/sidedoor demo $(DEMO_FLAGS)
 
 test: ## every test
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 race: ## every test, with the race detector
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 60m ./...
 
 vet: ## go vet
 	$(GO) vet ./...
@@ -47,8 +48,12 @@ fuzz: ## every fuzz target for FUZZTIME each
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzzminimizetime 2s -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
 
-bench: ## what the rules cost, as a table against the floor; bench.out keeps it for benchstat
+hostile: ## a million hostile bodies to each endpoint (BODIES=n: another number)
+	SIDEDOOR_HOSTILE=$(BODIES) $(GO) test ./cmd/sidedoor -run TestNoBodyBringsAnEndpointDown -v -timeout 12h
+
+bench: ## what the rules and taking events in cost, as tables against the floor; *.out keep them for benchstat
 	$(GO) test -run '^$$' -bench . -benchmem -v -timeout 30m ./rules/engine > bench.out; awk -f rules/engine/bench.awk bench.out
+	$(GO) test -run '^$$' -bench . -benchtime 5s -timeout 30m ./ingest > ingest.out; awk -f ingest/bench.awk ingest.out
 
 benchbackfill: ## what a back-fill of a million CloudTrail records costs in time and memory
 	$(GO) test -run '^$$' -bench Backfill -benchtime 1x -timeout 30m ./cmd/sidedoor

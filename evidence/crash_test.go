@@ -141,3 +141,32 @@ func TestTheCheckpointOfAnEmptyLedgerIsThereBeforeItsFirstTile(t *testing.T) {
 		t.Errorf("again: %v", err)
 	}
 }
+
+// A seal that fails half-way, as on a full disk, leaves nothing behind once a
+// later one succeeds, of however many more records.
+func TestASealThatFailedIsMadeUpForByTheNext(t *testing.T) {
+	for _, obstacle := range []string{"checkpoint.tmp", "tile/0/000.p/14.tmp", "tile/entries/000.p/14.tmp"} {
+		dir, signer := filepath.Join(t.TempDir(), "ledger"), key(t)
+		l := open(t, dir, signer)
+		grow(t, l, 7, 7)
+		path := filepath.Join(dir, obstacle)
+		if err := os.MkdirAll(path, 0o750); err != nil {
+			t.Fatal(err)
+		}
+		for i := 7; i < 14; i++ {
+			if err := l.Append(record(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := l.Seal(now); err == nil {
+			t.Fatalf("%s: it is sealed all the same", obstacle)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		grow(t, l, 20, 6)
+		if _, err := evidence.Verify(dir, evidence.VerifyOptions{}); err != nil {
+			t.Errorf("%s: %v", obstacle, err)
+		}
+	}
+}

@@ -150,6 +150,7 @@ func write(dir, name string, content []byte) error {
 	}
 	_, err = f.Write(content)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		_ = os.Remove(tmp) // on a full disk it is in the way; left, it is removed after the next seal
 		return err
 	}
 	if err := os.Rename(tmp, path); err != nil {

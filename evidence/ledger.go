@@ -27,6 +27,7 @@ type Ledger struct {
 	sealed  int64
 	pending [][]byte // records that are not sealed yet
 	edge    edge
+	untidy  bool // a seal failed, and may have left files
 }
 
 // edge is the right edge of the tree: what the next records build on.
@@ -174,8 +175,24 @@ func (l *Ledger) Append(records ...[]byte) error {
 	return nil
 }
 
-// Seal puts the records on disk and signs a checkpoint over all of them.
+// Seal puts the records on disk and signs a checkpoint over all of them. If it
+// fails, such as for a full disk, the records stay pending, and it may be called
+// again, also after more of them.
 func (l *Ledger) Seal(now time.Time) (Checkpoint, error) {
+	c, err := l.seal(now)
+	if err != nil {
+		l.untidy = true
+		return c, err
+	}
+	if l.untidy {
+		// Only now: what failed may have come as far as the checkpoint. A leftover
+		// that cannot be removed is the next seal's to remove.
+		l.untidy = l.leftovers(l.sealed) != nil
+	}
+	return c, nil
+}
+
+func (l *Ledger) seal(now time.Time) (Checkpoint, error) {
 	if l.sealed == 0 && len(l.pending) > 0 {
 		if _, err := l.head(0, now); err != nil { // see begin
 			return Checkpoint{}, err

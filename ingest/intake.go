@@ -20,8 +20,10 @@ type Intake struct {
 	Arrivals  Arrivals
 	Coverage  *Coverage
 	Metrics   *Metrics
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Gate bounds the memory of what is received; nil: it is not bounded.
+	Gate *Gate
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Bookmarks remember places in sources. Keys are of any form, and of all sources

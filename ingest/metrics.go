@@ -11,6 +11,7 @@ type Metrics struct {
 	events, bytes *prometheus.CounterVec // by source
 	deadLetters   *prometheus.CounterVec // by source and cause
 	skipped       *prometheus.CounterVec // by source and why
+	away          *prometheus.CounterVec // by source and why
 }
 
 // NewMetrics registers the counters.
@@ -28,8 +29,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sidedoor_ingest_skipped_files_total", Help: "Files that hold no events for this version, by what they are.",
 		}, []string{"source", "what"}),
+		away: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sidedoor_ingest_turned_away_total", Help: "Deliveries whose sender was asked to come again later: no memory (busy), too slow, no room on the stream (full), not stored, or one of too many that are not authentic.",
+		}, []string{"source", "why"}),
 	}
-	reg.MustRegister(m.events, m.bytes, m.deadLetters, m.skipped)
+	reg.MustRegister(m.events, m.bytes, m.deadLetters, m.skipped, m.away)
 	return m
 }
 
@@ -44,5 +48,8 @@ func (m *Metrics) stored(b event.Batch) {
 	m.events.WithLabelValues(b.Source).Add(float64(len(b.Events)))
 	m.bytes.WithLabelValues(b.Source).Add(float64(n))
 }
+
+// turnedAway counts a delivery that is to come again.
+func (m *Metrics) turnedAway(source, why string) { m.away.WithLabelValues(source, why).Inc() }
 
 func (m *Metrics) dead(d event.Dead) { m.deadLetters.WithLabelValues(d.Source, d.Cause).Inc() }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -11,10 +12,13 @@ import (
 	"time"
 
 	"sidedoor/event"
+	"sidedoor/stream"
 )
 
-// Receiver is what the HTTP sources share: it reads a delivery within bounds,
-// checks who sent it, stores it, and only then answers 2xx.
+// Receiver is what the HTTP sources share: it reads a delivery within bounds of
+// size, time and memory, undoes gzip, checks who sent it, stores it, and only then
+// answers 2xx. Who should come again later is told so by 408, 429 or 503, with
+// Retry-After.
 type Receiver struct {
 	Intake
 	// MaxBody bounds a delivery in bytes.
@@ -51,43 +55,102 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, "deliveries are posted")
 		return
 	}
-	body, env, ok := r.admit(w, req)
+	p := r.Gate.enter(r.Source.Name)
+	defer p.leave()
+	body, ok := r.admit(w, req, p)
 	if !ok {
 		return
 	}
 	// Nobody who is not authentic may begin: a sender who never ends would hold
 	// coverage back for everybody.
 	end := r.Coverage.Begin()
-	end(r.take(w, req, body, env))
+	end(r.take(w, req, body))
 }
 
 // admit reads a delivery of an authentic sender; any other it answers itself,
 // and that is all there is to do about it.
-func (r *Receiver) admit(w http.ResponseWriter, req *http.Request) (body []byte, env event.Envelope, ok bool) {
+func (r *Receiver) admit(w http.ResponseWriter, req *http.Request, p *pass) (body []byte, ok bool) {
 	if err := r.Knows(req); err != nil {
 		beginning, _ := io.ReadAll(io.LimitReader(req.Body, maxUnauthenticated)) // what came is enough
-		_ = r.refuse(w, req, r.envelope(req, beginning), beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
-		return nil, env, false
+		r.stranger(w, req, beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
+		return nil, false
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, r.MaxBody))
-	env = r.envelope(req, body)
-	beginning := body[:min(len(body), maxUnauthenticated)]
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		reason := fmt.Sprintf("the body is larger than %d bytes", r.MaxBody)
-		_ = r.refuse(w, req, env, beginning, refusal{http.StatusRequestEntityTooLarge, "oversized", reason})
-		return nil, env, false
-	}
+	body, err := r.readBody(w, req, p)
 	if err != nil {
-		answer(w, http.StatusBadRequest, "the body could not be read")
-		return nil, env, false
-	}
-	if r.Authentic != nil {
-		if err := r.Authentic(req.Header, body); err != nil {
-			_ = r.refuse(w, req, env, beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
-			return nil, env, false
+		if r.Authentic == nil {
+			r.missed(err)
 		}
+		r.unread(w, req, body, err)
+		return nil, false
 	}
-	return body, env, true
+	if r.Authentic == nil {
+		return body, true
+	}
+	if err := r.Authentic(req.Header, body); err != nil {
+		r.stranger(w, req, body, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
+		return nil, false
+	}
+	if err := p.known(req.Context()); err != nil {
+		r.missed(err)
+		r.later(w, http.StatusTooManyRequests, "busy", err)
+		return nil, false
+	}
+	return body, true
+}
+
+// missed holds coverage back for a delivery of an authentic sender who has to
+// repeat it, since we could not take it.
+func (r *Receiver) missed(err error) {
+	if errors.Is(err, errBusy) || errors.Is(err, errSlow) {
+		r.Coverage.Begin()(time.Time{}, err)
+	}
+}
+
+// unread answers a delivery whose body could not be had, of which beginning came.
+// What a later repetition may bring whole is not kept.
+func (r *Receiver) unread(w http.ResponseWriter, req *http.Request, beginning []byte, err error) {
+	why := refusal{http.StatusBadRequest, "malformed", err.Error()}
+	switch _, unknown := errors.AsType[encodingError](err); {
+	case errors.Is(err, errBusy):
+		r.later(w, http.StatusTooManyRequests, "busy", err)
+		return
+	case errors.Is(err, errSlow):
+		r.later(w, http.StatusRequestTimeout, "slow", err)
+		return
+	case errors.Is(err, errBroken):
+		answer(w, http.StatusBadRequest, err.Error())
+		return
+	case errors.Is(err, errTooLarge):
+		why = refusal{http.StatusRequestEntityTooLarge, "oversized", fmt.Sprintf("the body is larger than %d bytes", r.MaxBody)}
+	case unknown:
+		why.status = http.StatusUnsupportedMediaType
+	}
+	beginning = beginning[:min(len(beginning), maxUnauthenticated)]
+	if r.Authentic != nil { // nobody knows yet who sends it
+		r.stranger(w, req, beginning, why)
+		return
+	}
+	_ = r.refuse(w, req, r.envelope(req, beginning), beginning, why)
+}
+
+// stranger refuses somebody who may be anybody. Of many such deliveries only
+// some are kept, and all are counted.
+func (r *Receiver) stranger(w http.ResponseWriter, req *http.Request, body []byte, why refusal) {
+	if !r.Gate.mayBury(r.Source.Name, r.Now()) {
+		r.later(w, http.StatusTooManyRequests, "unauthenticated", errors.New("too many deliveries are refused; "+why.reason))
+		return
+	}
+	w.Header().Set("Connection", "close") // for others
+	_ = r.refuse(w, req, r.envelope(req, body), body[:min(len(body), maxUnauthenticated)], why)
+}
+
+// later asks the sender to come again, without a word in the log: there may be
+// thousands.
+func (r *Receiver) later(w http.ResponseWriter, status int, why string, err error) {
+	r.Metrics.turnedAway(r.Source.Name, why)
+	w.Header().Set("Retry-After", "5")
+	w.Header().Set("Connection", "close")
+	answer(w, status, err.Error())
 }
 
 func (r *Receiver) envelope(req *http.Request, body []byte) event.Envelope {
@@ -98,20 +161,47 @@ func (r *Receiver) envelope(req *http.Request, body []byte) event.Envelope {
 // origin travels in a message header.
 const maxOrigin = 256
 
+// storeWithin bounds how long a sender waits for the stream: it gives up itself
+// before long, and comes again.
+const storeWithin = 20 * time.Second
+
 // take stores an authentic delivery and answers it.
-func (r *Receiver) take(w http.ResponseWriter, req *http.Request, body []byte, env event.Envelope) (newest time.Time, err error) {
-	events, dead, err := r.Parse(Delivery{Header: req.Header, Body: body, Envelope: env})
+func (r *Receiver) take(w http.ResponseWriter, req *http.Request, body []byte) (newest time.Time, err error) {
+	env := r.envelope(req, body)
+	events, dead, err := r.parse(Delivery{Header: req.Header, Body: body, Envelope: env})
 	if err != nil {
-		return newest, r.refuse(w, req, env, body, refusal{http.StatusBadRequest, "malformed", err.Error()})
+		why := refusal{http.StatusBadRequest, "malformed", err.Error()}
+		if errors.Is(err, errParser) {
+			why.cause = "parser-failed"
+		}
+		return newest, r.refuse(w, req, env, body, why)
 	}
 	if len(events) == 1 && events[0].ID != "" && len(events[0].ID) <= maxOrigin {
 		env.Origin = events[0].ID
 	}
-	if err := r.Store(req.Context(), env, events, dead); err != nil {
+	ctx, cancel := context.WithTimeout(req.Context(), storeWithin)
+	defer cancel()
+	if err := r.Store(ctx, env, events, dead); err != nil {
 		return newest, r.unavailable(w, err)
 	}
 	answer(w, http.StatusAccepted, "")
 	return Newest(events), nil
+}
+
+// errParser says that the fault is ours: the delivery is kept for when it is
+// mended.
+var errParser = errors.New("the delivery could not be read, which is a fault of this program; it is kept")
+
+// parse turns a panic into an error: a delivery made to upset a parser must not
+// stop the monitor, nor be sent again for ever.
+func (r *Receiver) parse(d Delivery) (events []event.Event, dead []event.Dead, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Log.Error("parser failed", "source", r.Source.Name, "err", fmt.Sprintf("%.200v", p), "delivery", d.Envelope.Digest.Short())
+			events, dead, err = nil, nil, errParser
+		}
+	}()
+	return r.Parse(d)
 }
 
 // refusal is why a delivery is refused.
@@ -132,10 +222,17 @@ func (r *Receiver) refuse(w http.ResponseWriter, req *http.Request, env event.En
 	return ErrNothing
 }
 
-// unavailable asks the sender to try again.
+// unavailable asks the sender to try again. That the stream is full, the stream
+// says in the log itself, and once.
 func (r *Receiver) unavailable(w http.ResponseWriter, err error) error {
-	r.Log.Error("delivery not stored", "source", r.Source.Name, "err", err)
-	w.Header().Set("Retry-After", "5")
+	why, after := "not-stored", "5"
+	if errors.Is(err, stream.ErrFull) {
+		why, after = "full", "30"
+	} else {
+		r.Log.Error("delivery not stored", "source", r.Source.Name, "err", err)
+	}
+	r.Metrics.turnedAway(r.Source.Name, why)
+	w.Header().Set("Retry-After", after)
 	answer(w, http.StatusServiceUnavailable, "the delivery could not be stored; send it again")
 	return err
 }

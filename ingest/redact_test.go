@@ -3,8 +3,11 @@ package ingest_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"sidedoor/ingest"
 )
@@ -186,6 +189,31 @@ func hasKind(v any, kind string) bool {
 		}
 	}
 	return false
+}
+
+// What tells quickly that there is no secret must not overlook one, in whatever case
+// it is written.
+func FuzzEveryNameOfASecretIsSeen(f *testing.F) {
+	secrets := []string{
+		"password", "secretaccesskey", "sessiontoken", "securitytoken", "security-token", "secretstring", "secretbinary",
+		"authtoken", "accesstoken", "refreshtoken", "idtoken", "clientsecret", "privatekey", "keymaterial",
+	}
+	for _, name := range secrets {
+		f.Add(name)
+		f.Add(strings.ToUpper(name))
+		f.Add("x" + strings.ToUpper(name[:4]) + name[4:] + "y")
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		isSecret := func(s string) bool { return strings.Contains(strings.ToLower(name), s) }
+		key, err := json.Marshal(name)
+		if err != nil || !utf8.ValidString(name) || !slices.ContainsFunc(secrets, isSecret) {
+			return
+		}
+		raw := fmt.Appendf(nil, `{"requestParameters":{%s:"hunter2"}}`, key)
+		if out := ingest.Redact("aws", raw); bytes.Contains(out, []byte("hunter2")) {
+			t.Errorf("%s is kept", out)
+		}
+	})
 }
 
 func TestASecretDeepDownIsFound(t *testing.T) {

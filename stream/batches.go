@@ -13,7 +13,8 @@ import (
 // PublishBatch stores a batch on EVENTS. Nil means that the batch is on disk,
 // from now or from earlier; only then may its sender be told so. That it came
 // again is stored, too: what was sent is then the sum of what is on the stream.
-// A batch without events needs no storing.
+// A batch without events needs no storing. The error is [ErrFull] if there is no
+// room for events, and [ErrTooLarge] if there never will be for these.
 func (s *Stream) PublishBatch(ctx context.Context, b event.Batch) error {
 	if len(b.Events) == 0 {
 		return nil
@@ -22,7 +23,16 @@ func (s *Stream) PublishBatch(ctx context.Context, b event.Batch) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := s.create(ctx, &nats.Msg{Subject: subject, Header: header(b.Envelope), Data: b.Payload()})
+	m := &nats.Msg{Subject: subject, Header: header(b.Envelope), Data: b.Payload()}
+	if err := s.checkSize(m); err != nil {
+		return err
+	}
+	if b.Source != s.cfg.OwnSource {
+		if err := s.space.take(len(m.Data)); err != nil {
+			return err
+		}
+	}
+	fresh, err := s.create(ctx, m)
 	if err != nil || fresh {
 		return err
 	}

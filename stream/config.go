@@ -26,6 +26,15 @@ type Config struct {
 	Replicas int
 	// MaxDeadBytes bounds the dead letters kept; the oldest go first. 0: 256 MiB.
 	MaxDeadBytes int64
+	// MinFree is how many bytes of the data folder's disk are kept free of events,
+	// for what becomes of those that are there: [ErrFull]. 0: 256 MiB.
+	MinFree int64
+	// MaxEventsBytes bounds EVENTS; what comes beyond is refused: [ErrFull]. 0: the
+	// disk alone bounds it.
+	MaxEventsBytes int64
+	// OwnSource names the source whose events are stored even when there is no
+	// room for those of others.
+	OwnSource string
 	// MaxPayload bounds one message, so one batch with its framing. 0: 16 MiB,
 	// enough for batches of 8 MiB of raw events. An external server must allow
 	// as much.
@@ -40,11 +49,14 @@ type Config struct {
 const (
 	defaultMaxDeadBytes = 256 << 20
 	defaultMaxPayload   = 16 << 20
+	defaultMinFree      = 256 << 20
 	defaultAckWait      = 30 * time.Second
 
 	minPayload   = 128 << 10 // a record with its framing
 	maxPayload   = 24 << 20  // the client holds two fetches, in 64 MiB
 	minDeadBytes = 1 << 20
+	minMinFree   = 1 << 20
+	minMaxEvents = 16 << 20
 	minAckWait   = 100 * time.Millisecond
 )
 
@@ -70,6 +82,12 @@ func (c Config) Validate() error {
 	if c.MaxDeadBytes != 0 && c.MaxDeadBytes < minDeadBytes {
 		fault("stream: %d bytes for dead letters; %d at least", c.MaxDeadBytes, minDeadBytes)
 	}
+	if c.MinFree != 0 && c.MinFree < minMinFree {
+		fault("stream: min-free of %d bytes; %d at least", c.MinFree, minMinFree)
+	}
+	if c.MaxEventsBytes != 0 && c.MaxEventsBytes < minMaxEvents {
+		fault("stream: max-events of %d bytes; %d at least", c.MaxEventsBytes, minMaxEvents)
+	}
 	if c.MaxPayload != 0 && (c.MaxPayload < minPayload || c.MaxPayload > maxPayload) {
 		fault("stream: a payload of %d bytes; %d to %d are possible", c.MaxPayload, minPayload, maxPayload)
 	}
@@ -86,6 +104,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxDeadBytes == 0 {
 		c.MaxDeadBytes = defaultMaxDeadBytes
+	}
+	if c.MinFree == 0 {
+		c.MinFree = defaultMinFree
 	}
 	if c.MaxPayload == 0 {
 		c.MaxPayload = defaultMaxPayload

@@ -28,9 +28,14 @@ const (
 	maxOrigin = 1 << 10
 )
 
-// PublishDead keeps what could not be read, cut at [event.MaxDead].
+// PublishDead keeps what of a delivery could not be read, cut at [event.MaxDead].
+// The error is [ErrFull] if there is no room.
 func (s *Stream) PublishDead(ctx context.Context, d event.Dead) error {
-	return s.add(ctx, deadLetter(d))
+	letter := deadLetter(d)
+	if err := s.space.take(len(letter.Data)); err != nil {
+		return err
+	}
+	return s.add(ctx, letter)
 }
 
 // ReadDead calls f with every dead letter that is stored now, the oldest

@@ -22,6 +22,7 @@ func layout(cfg Config) []jetstream.StreamConfig {
 		}
 	}
 	events := kept(streamEvents, "deliveries of sources, and marks of their completeness", "events.>")
+	events.MaxBytes = cfg.MaxEventsBytes
 
 	matches := kept(streamMatches, "what rules found: what the judge folds over", subjectMatches+">", subjectSchedule+">")
 	matches.AllowMsgSchedules, matches.AllowRollup = true, true

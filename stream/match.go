@@ -216,7 +216,7 @@ func (s *Stream) publishMatches(ctx context.Context, b event.Batch, matches []ev
 }
 
 func (s *Stream) unstorable(ctx context.Context, b event.Batch, m event.Match, why error) error {
-	return s.PublishDead(ctx, event.Dead{Envelope: b.Envelope, Reason: why.Error(), Cause: "unstorable", Index: m.Event.Index})
+	return s.add(ctx, deadLetter(event.Dead{Envelope: b.Envelope, Reason: why.Error(), Cause: "unstorable", Index: m.Event.Index}))
 }
 
 // matchMessage fails for what is too large, and for a time beyond the year 9999,

@@ -48,7 +48,7 @@ func (s *Stream) create(ctx context.Context, m *nats.Msg) (fresh bool, err error
 		case isCode(err, codeWrongSequence):
 			return false, nil
 		case !isCode(err, codeInFlight):
-			return false, fmt.Errorf("%s: %w", m.Subject, err)
+			return false, s.because(m, err)
 		}
 		if err := pause(ctx, inFlightWait); err != nil {
 			return false, fmt.Errorf("%s: %w", m.Subject, err)
@@ -93,9 +93,18 @@ func (s *Stream) add(ctx context.Context, m *nats.Msg) error {
 		return err
 	}
 	if _, err := s.js.PublishMsg(ctx, m); err != nil {
-		return fmt.Errorf("%s: %w", m.Subject, err)
+		return s.because(m, err)
 	}
 	return nil
+}
+
+// because says why a message was not stored.
+func (s *Stream) because(m *nats.Msg, err error) error {
+	if noRoom(err) {
+		s.space.refused(err)
+		return fmt.Errorf("%s: %w: %w", m.Subject, ErrFull, err)
+	}
+	return fmt.Errorf("%s: %w", m.Subject, err)
 }
 
 // last returns the last message of a subject, which may hold wildcards.

@@ -28,6 +28,8 @@ type Stream struct {
 	socket *socket        // nil if external or joined
 
 	readers progress
+	space   *space
+	unwatch func() // ends the watch on the space; nil if joined
 
 	closing  sync.Once
 	closeErr error
@@ -104,15 +106,21 @@ func (s *Stream) Close(ctx context.Context) error {
 	return s.closeErr
 }
 
-// Healthy reports whether the streams can be written and read now.
+// Healthy reports whether the streams can be written and read now. The error is
+// [ErrFull] if all that is lacking is room for events.
 func (s *Stream) Healthy() error {
 	if !s.conn.IsConnected() {
 		return fmt.Errorf("nats: %s", s.conn.Status())
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
 	defer cancel()
-	_, err := s.info(ctx, streamRecords)
-	return err
+	if _, err := s.info(ctx, streamRecords); err != nil {
+		return err
+	}
+	if full := s.Space().Full; full != "" {
+		return fmt.Errorf("%w: %s", ErrFull, full)
+	}
+	return nil
 }
 
 func newStream(cfg Config) (*Stream, error) {
@@ -125,13 +133,13 @@ func newStream(cfg Config) (*Stream, error) {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	cfg.Dir = dir
-	return &Stream{cfg: cfg, log: cfg.Logger}, nil
+	return &Stream{cfg: cfg, log: cfg.Logger, space: newSpace(cfg)}, nil
 }
 
 func (s *Stream) start(ctx context.Context) error {
 	var err error
 	if s.cfg.URL == "" {
-		if s.server, err = startServer(ctx, s.cfg); err != nil {
+		if s.server, err = startServer(ctx, s.cfg, s.space.broke); err != nil {
 			return err
 		}
 		err = s.connect(nats.InProcessServer(s.server), nats.MaxReconnects(-1))
@@ -144,6 +152,11 @@ func (s *Stream) start(ctx context.Context) error {
 	if err := s.build(ctx); err != nil {
 		return err
 	}
+	s.measureSpace(ctx)
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() { defer close(done); s.watchSpace(watching) }()
+	s.unwatch = func() { stop(); <-done }
 	if s.server == nil {
 		return nil
 	}
@@ -153,6 +166,9 @@ func (s *Stream) start(ctx context.Context) error {
 
 func (s *Stream) close(ctx context.Context) error {
 	var errs []error
+	if s.unwatch != nil {
+		s.unwatch()
+	}
 	if s.socket != nil {
 		errs = append(errs, s.socket.close())
 	}

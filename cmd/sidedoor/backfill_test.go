@@ -53,23 +53,6 @@ func (s *site) proven() (all []event.Proof) {
 	return all
 }
 
-// ready waits until the monitor can take events.
-func (s *site) ready() {
-	s.t.Helper()
-	for give := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		resp, err := http.Get("http://" + s.addr + "/readyz")
-		if err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		if time.Now().After(give) {
-			s.t.Fatalf("the monitor is not ready: %v", err)
-		}
-	}
-}
-
 // A monitor that reads a queue is killed again and again. Nothing is lost and
 // nothing is there twice; what was never announced is fetched by a back-fill,
 // while the monitor runs.
@@ -107,7 +90,7 @@ func TestATrailInABucketIsStoredOnceHoweverOftenTheMonitorIsKilled(t *testing.T)
 		c.Queues.Advance(2 * time.Minute)
 	}
 	s.start()
-	s.ready()
+	s.untilReady(http.StatusOK, "")
 	for give := time.Now().Add(time.Minute); c.Messages() != "0 visible, 0 in flight"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(give) {
 			t.Fatal(c.Messages())

@@ -13,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"sidedoor/alerting"
+	"sidedoor/ingest"
+	"sidedoor/ingest/monitor"
 	"sidedoor/rules"
 	"sidedoor/rules/judge"
 	"sidedoor/rules/pack"
@@ -31,7 +33,17 @@ type config struct {
 		URL             string `yaml:"url"`
 		CredentialsFile string `yaml:"credentials-file"`
 		Replicas        int    `yaml:"replicas"`
+		// MinFree is what of the data folder's disk is kept free of events, for
+		// verdicts and records; default 256MiB.
+		MinFree size `yaml:"min-free"`
+		// MaxEvents is the most that events may take; default: what the disk has.
+		MaxEvents size `yaml:"max-events"`
 	} `yaml:"nats"`
+	Ingest struct {
+		// Memory is the most that deliveries may take while they are received;
+		// default 256MiB.
+		Memory size `yaml:"memory"`
+	} `yaml:"ingest"`
 	// Policy lists folders of rules, controls and estate that are laid over
 	// the built-in pack, later over earlier.
 	Policy    []string         `yaml:"policy"`
@@ -150,6 +162,9 @@ func (c *config) validate() error {
 	if err := c.validateListen(); err != nil {
 		fault("%w", err)
 	}
+	if m := c.Ingest.Memory; m != 0 && m < ingest.MinMemory {
+		fault("ingest: memory: %s are too little for one large delivery, give at least %s", m, size(ingest.MinMemory))
+	}
 	if err := c.stream().Validate(); err != nil {
 		fault("nats: %w", err)
 	}
@@ -187,6 +202,7 @@ func (c *config) validateListen() error {
 func (c *config) stream() stream.Config {
 	return stream.Config{
 		Dir: c.Data, URL: c.NATS.URL, CredentialsFile: c.NATS.CredentialsFile, Replicas: c.NATS.Replicas,
+		MinFree: int64(c.NATS.MinFree), MaxEventsBytes: int64(c.NATS.MaxEvents), OwnSource: monitor.Source,
 	}
 }
 

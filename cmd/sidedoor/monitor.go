@@ -25,7 +25,8 @@ type self struct {
 func (p *pipeline) watchSelf(ctx context.Context, metrics *ingest.Metrics) error {
 	nudge := make(chan struct{}, 1)
 	p.self = &self{nudge: nudge, Monitor: &monitor.Monitor{
-		Stream: p.stream, Sources: p.cfg.watched(), Scope: p.cfg.Name, Metrics: metrics, Now: p.now, Log: p.log, Nudge: nudge, Every: p.cfg.looks,
+		Stream: p.stream, Sources: p.cfg.watched(), Scope: p.cfg.Name, Space: p.stream.Space, Metrics: metrics, Now: p.now, Log: p.log,
+		Nudge: nudge, Every: p.cfg.looks,
 	}}
 	return p.self.Begin(ctx)
 }

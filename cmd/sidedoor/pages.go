@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"sidedoor/stream"
 )
 
 // pages adds the program's own pages.
@@ -13,7 +16,12 @@ func (p *pipeline) pages(mux *http.ServeMux) {
 		fmt.Fprintln(w, "alive")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := p.stream.Healthy(); err != nil {
+		err := p.stream.Healthy()
+		if errors.Is(err, stream.ErrFull) { // which the stream says in the log itself
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		if err != nil {
 			p.log.Warn("not ready", "err", err)
 			http.Error(w, "not ready: the streams do not answer", http.StatusServiceUnavailable)
 			return

@@ -29,6 +29,7 @@ type pipeline struct {
 	matchers    atomic.Pointer[inForce]
 	self        *self
 	metrics     *policyMetrics
+	gate        *ingest.Gate
 	stream      *stream.Stream
 	judge       *watchedJudge
 	sealer      *sealer
@@ -58,7 +59,10 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 	if err != nil {
 		return nil, err
 	}
-	p = &pipeline{cfg: cfg, stream: s, registry: prometheus.NewRegistry(), log: log, now: now, failed: make(chan error, 1)}
+	p = &pipeline{
+		cfg: cfg, stream: s, gate: ingest.NewGate(int64(cfg.Ingest.Memory)), registry: prometheus.NewRegistry(),
+		log: log, now: now, failed: make(chan error, 1),
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.stop(context.WithoutCancel(ctx)))
@@ -78,7 +82,7 @@ func startPipeline(ctx context.Context, cfg *config, policy *rules.Policy, log *
 		return p, err
 	}
 	p.judge = newWatchedJudge(judge.New(cfg.judge()), p.registry)
-	p.registry.MustRegister(newPositions(s))
+	p.registry.MustRegister(newPositions(s), newPressure(s, p.gate))
 
 	itself, err := p.self.stage(cfg)
 	if err != nil {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"sidedoor/evidence"
@@ -25,6 +27,7 @@ type sealer struct {
 	mu     sync.Mutex
 	ledger *evidence.Ledger
 	sealed uint64 // leaves under the last checkpoint
+	full   bool   // the disk; of run alone
 }
 
 func ledgerDir(data string) string { return filepath.Join(data, "ledger") }
@@ -91,7 +94,7 @@ func (s *sealer) run(ctx context.Context) error {
 	for {
 		select {
 		case <-tick.C:
-			if err := s.seal(); err != nil {
+			if err := s.survive(s.seal()); err != nil {
 				return err
 			}
 		case err := <-failed:
@@ -101,6 +104,23 @@ func (s *sealer) run(ctx context.Context) error {
 			return s.finish(context.WithoutCancel(ctx))
 		}
 	}
+}
+
+// survive passes an error on, unless the disk is full, and says that once. What is
+// not sealed now is sealed when the disk has room.
+func (s *sealer) survive(err error) error {
+	full := errors.Is(err, syscall.ENOSPC)
+	if full && !s.full {
+		s.log.Error("the ledger cannot be sealed; it is tried again until the disk has room", "err", err)
+	}
+	if s.full && err == nil {
+		s.log.Info("the ledger is sealed again")
+	}
+	s.full = full
+	if full {
+		return nil
+	}
+	return err
 }
 
 // finish seals what is stored now. A command that works while no monitor runs

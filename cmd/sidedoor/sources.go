@@ -1,17 +1,12 @@
 package main
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"reflect"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"sidedoor/ingest"
 	"sidedoor/ingest/approvals"
@@ -141,7 +136,7 @@ func (s *sourceConfig) source() ingest.Source {
 func (p *pipeline) intake(src ingest.Source, metrics *ingest.Metrics) ingest.Intake {
 	return ingest.Intake{
 		Source: src, Sink: p.stream, Bookmarks: p.stream, Arrivals: p.stream, Coverage: ingest.NewCoverage(src, p.stream, p.now),
-		Metrics: metrics, Now: p.now, Log: p.log,
+		Metrics: metrics, Gate: p.gate, Now: p.now, Log: p.log,
 	}
 }
 
@@ -199,44 +194,4 @@ func (p *pipeline) ingest(metrics *ingest.Metrics) ([]*stage, error) {
 		return nil, err
 	}
 	return append([]*stage{server}, stages...), nil
-}
-
-// server is the stage that receives: the sources, and the program's own
-// pages.
-func (p *pipeline) server(mux *http.ServeMux) (*stage, error) {
-	p.pages(mux)
-	var lc net.ListenConfig
-	listener, err := lc.Listen(context.Background(), "tcp", p.cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	p.addr = listener.Addr()
-	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-	}
-	return &stage{name: "server", run: func(ctx context.Context) error {
-		var g errgroup.Group
-		g.Go(func() error {
-			var err error
-			if p.cfg.TLS.CertFile != "" {
-				// Asked for, and looked at by the source that wants one.
-				server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
-				err = server.ServeTLS(listener, p.cfg.TLS.CertFile, p.cfg.TLS.KeyFile)
-			} else {
-				err = server.Serve(listener)
-			}
-			if errors.Is(err, http.ErrServerClosed) {
-				return nil
-			}
-			return err
-		})
-		g.Go(func() error {
-			<-ctx.Done()
-			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin/2)
-			defer cancel()
-			return server.Shutdown(stop)
-		})
-		return g.Wait()
-	}}, nil
 }

@@ -8,7 +8,6 @@
 package approvals
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -42,7 +41,7 @@ func (c *Config) Open(in ingest.Intake) (ingest.Running, error) {
 
 // Identify reads an event's identity and time.
 func Identify(raw []byte) (event.Event, error) {
-	if !json.Valid(raw) {
+	if !jsonscan.Valid(raw) {
 		return event.Event{}, errors.New("approvals: the event is not valid JSON")
 	}
 	for _, attribute := range []string{"specversion", "id", "source", "type"} {

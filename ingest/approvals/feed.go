@@ -2,7 +2,6 @@ package approvals
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -65,7 +64,7 @@ const maxID = 500
 // Identify reads an event's identity and time. named is the value of the feed's
 // header; empty if it is not known.
 func (f Feed) Identify(named string, raw []byte) (event.Event, error) {
-	if !json.Valid(raw) || !bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("{")) {
+	if !jsonscan.Valid(raw) || !bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("{")) {
 		return event.Event{}, fmt.Errorf("%s: the body is no JSON object", f.Product)
 	}
 	if jsonscan.Get(raw, f.has...) == nil {
@@ -128,22 +127,10 @@ func (f Feed) parse(d ingest.Delivery) (events []event.Event, dead []event.Dead,
 		}
 		return []event.Event{e}, nil, nil
 	}
-	if !json.Valid(d.Body) {
+	if !jsonscan.Valid(d.Body) {
 		return nil, nil, errors.New(f.Product + ": the body is not valid JSON")
 	}
-	index := 0
-	jsonscan.Elements(d.Body, func(raw []byte) bool {
-		e, err := f.Identify("", raw)
-		e.Index = index
-		if err != nil {
-			dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: err.Error(), Cause: "malformed", Index: index, Raw: raw})
-		} else {
-			events = append(events, e)
-		}
-		index++
-		return true
-	})
-	return events, dead, nil
+	return d.Items(d.Body, func(raw []byte) (event.Event, error) { return f.Identify("", raw) })
 }
 
 // receive returns a receiver of the feed.

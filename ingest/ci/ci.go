@@ -8,7 +8,6 @@
 package ci
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 
@@ -61,11 +60,11 @@ func Body(raw []byte) []byte {
 
 // Identify reads a CDEvent's identity and time.
 func Identify(raw []byte) (event.Event, error) {
-	if !json.Valid(raw) {
+	if !jsonscan.Valid(raw) {
 		return event.Event{}, errors.New("ci: the event is not valid JSON")
 	}
 	body := Body(raw)
-	if body == nil || !json.Valid(body) {
+	if body == nil || !jsonscan.Valid(body) {
 		return event.Event{}, errors.New("ci: the event has no context with a type of " + TypePrefix + "*, so it is no CDEvent")
 	}
 	context := jsonscan.Get(body, "context")

@@ -42,7 +42,7 @@ func Parse(identify func(raw []byte) (event.Event, error)) ingest.ParseFunc {
 				return nil, nil, err
 			}
 		}
-		if !json.Valid(body) {
+		if !jsonscan.Valid(body) {
 			return nil, nil, errors.New("cloudevents: the body is not valid JSON")
 		}
 		if media == batchType {
@@ -60,19 +60,7 @@ func batch(d ingest.Delivery, identify func(raw []byte) (event.Event, error)) (e
 	if !bytes.HasPrefix(bytes.TrimLeft(d.Body, " \t\r\n"), []byte("[")) {
 		return nil, nil, errors.New("cloudevents: a batch has to be a JSON array of CloudEvents")
 	}
-	index := 0
-	jsonscan.Elements(d.Body, func(raw []byte) bool {
-		e, err := identify(raw)
-		e.Index = index
-		if err != nil {
-			dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: err.Error(), Cause: "malformed", Index: index, Raw: raw})
-		} else {
-			events = append(events, e)
-		}
-		index++
-		return true
-	})
-	return events, dead, nil
+	return d.Items(d.Body, identify)
 }
 
 // structured puts the attributes of binary mode, which are headers, around the

@@ -82,7 +82,7 @@ func TestEveryAccountAndRegionIsBackFilledAndProven(t *testing.T) {
 		parts[p.Part]++
 	}
 	for _, m := range all {
-		if part := m.Account + "/" + m.Region + "/acme"; parts[part] != 3 {
+		if part := "o-acme1/" + m.Account + "/" + m.Region + "/acme"; parts[part] != 3 {
 			t.Errorf("%d proofs of %s", parts[part], part)
 		}
 	}

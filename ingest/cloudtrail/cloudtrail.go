@@ -8,7 +8,6 @@
 package cloudtrail
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -25,7 +24,7 @@ const (
 
 // Identify reads a record's identity and time, and redacts it.
 func Identify(raw []byte) (event.Event, error) {
-	if !json.Valid(raw) {
+	if !jsonscan.Valid(raw) {
 		return event.Event{}, errors.New("cloudtrail: the record is not valid JSON")
 	}
 	e := event.Event{Original: event.DigestOf(raw)}

@@ -28,20 +28,21 @@ import (
 // Source: CloudTrail User Guide, "CloudTrail digest file structure" and
 // "Custom implementations of CloudTrail log file integrity validation".
 type digestFile struct {
-	Start       string    `json:"digestStartTime"`
-	End         string    `json:"digestEndTime"`
-	Bucket      string    `json:"digestS3Bucket"`
-	Object      string    `json:"digestS3Object"`
-	Fingerprint string    `json:"digestPublicKeyFingerprint"`
-	Algorithm   string    `json:"digestSignatureAlgorithm"`
-	PrevBucket  *string   `json:"previousDigestS3Bucket"`
-	PrevObject  *string   `json:"previousDigestS3Object"`
-	PrevHash    *string   `json:"previousDigestHashValue"`
-	PrevSign    *string   `json:"previousDigestSignature"`
-	Files       []logFile `json:"logFiles"`
+	Start       string  `json:"digestStartTime"`
+	End         string  `json:"digestEndTime"`
+	Bucket      string  `json:"digestS3Bucket"`
+	Object      string  `json:"digestS3Object"`
+	Fingerprint string  `json:"digestPublicKeyFingerprint"`
+	Algorithm   string  `json:"digestSignatureAlgorithm"`
+	PrevBucket  *string `json:"previousDigestS3Bucket"`
+	PrevObject  *string `json:"previousDigestS3Object"`
+	PrevHash    *string `json:"previousDigestHashValue"`
+	PrevSign    *string `json:"previousDigestSignature"`
 
-	from, to time.Time
-	sum      event.Digest // of the content
+	from, to  time.Time
+	content   []byte // of which the list of log files is read when it is trusted
+	sum       event.Digest
+	signature string
 }
 
 type logFile struct {
@@ -83,7 +84,7 @@ func unpackDigest(packed []byte) ([]byte, error) {
 }
 
 func parseDigest(content []byte) (*digestFile, error) {
-	d := &digestFile{sum: event.DigestOf(content)}
+	d := &digestFile{content: content, sum: event.DigestOf(content)}
 	if err := json.Unmarshal(content, d); err != nil {
 		return nil, fmt.Errorf("it is no JSON of a digest file: %w", err)
 	}
@@ -99,6 +100,18 @@ func parseDigest(content []byte) (*digestFile, error) {
 	return d, nil
 }
 
+// files are the log files that the digest file names. A list takes many times its
+// size in memory, so it is not read before it is known who wrote it.
+func (d *digestFile) files() ([]logFile, error) {
+	var named struct {
+		Files []logFile `json:"logFiles"`
+	}
+	if err := json.Unmarshal(d.content, &named); err != nil {
+		return nil, fmt.Errorf("its log files: %w", err)
+	}
+	return named.Files, nil
+}
+
 // signature is what is with a digest file and not in it.
 type signature struct{ value, algorithm string }
 
@@ -111,15 +124,19 @@ func (d *digestFile) signedText(bucket, key string) string {
 	return d.End + "\n" + bucket + "/" + key + "\n" + d.sum.String() + "\n" + before
 }
 
-// verify says whether the trail wrote the file, for the place where it was read.
-func (d *digestFile) verify(bucket, key string, s signature, public *rsa.PublicKey) error {
+// inPlace says whether the file is where it says that it is.
+func (d *digestFile) inPlace(bucket, key string) error {
 	if d.Bucket != bucket || d.Object != key {
 		return fmt.Errorf("it was moved: it says that it is s3://%s/%s", d.Bucket, d.Object)
 	}
-	return d.signedBy(bucket, key, s, public)
+	return nil
 }
 
-func (d *digestFile) signedBy(bucket, key string, s signature, public *rsa.PublicKey) error {
+// verify says whether the trail wrote the file, for the place where it was read.
+func (d *digestFile) verify(bucket, key string, s signature, public *rsa.PublicKey) error {
+	if err := d.inPlace(bucket, key); err != nil {
+		return err
+	}
 	if s.value == "" {
 		return errors.New("its signature is missing in the object's metadata")
 	}

@@ -137,8 +137,11 @@ func TestTheKeyOfAFileSaysWhatItIs(t *testing.T) {
 	for _, c := range []struct{ key, passOver, shelf, part string }{
 		{"AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/16/111122223333_CloudTrail_eu-west-1_20261116T0905Z_x.json.gz", "", "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/16/T09", ""},
 		{"p/AWSLogs/o-1/111122223333/CloudTrail-Insight/eu-west-1/2026/11/16/111122223333_CloudTrail-Insight_eu-west-1_20261116T2305Z_x.json.gz", "", "p/AWSLogs/o-1/111122223333/CloudTrail-Insight/eu-west-1/2026/11/16/T23", ""},
-		{"AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/11/16/111122223333_CloudTrail-Digest_eu-west-1_my_trail_us-east-1_20261116T091241Z.json.gz", "digest", "AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/11/16/T09", "111122223333/eu-west-1/my_trail"},
-		{"AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/11/16/111122223333_CloudTrail-Digest_eu-west-1_t_us-east-1_20261116T091241Z_backfill.json.gz", "digest", "AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/11/16/T09", "111122223333/eu-west-1/t/backfill"},
+		{"AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/11/16/111122223333_CloudTrail-Digest_eu-west-1_my_trail_us-east-1_20261116T091241Z.json.gz", "digest", "AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/11/16/T09", "111122223333/eu-west-1/my_trail@us-east-1"},
+		{"AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/11/16/111122223333_CloudTrail-Digest_eu-west-1_t_us-east-1_20261116T091241Z_backfill.json.gz", "digest", "AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/11/16/T09", "111122223333/eu-west-1/t@us-east-1/backfill"},
+		{"AWSLogs/o-acme1/111122223333/CloudTrail-Digest/eu-west-1/2026/11/16/111122223333_CloudTrail-Digest_eu-west-1_t_eu-west-1_20261116T091241Z.json.gz", "digest", "AWSLogs/o-acme1/111122223333/CloudTrail-Digest/eu-west-1/2026/11/16/T09", "o-acme1/111122223333/eu-west-1/t"},
+		{"AWSLogs/444455556666/CloudTrail-Digest/eu-west-1/2026/11/16/111122223333_CloudTrail-Digest_eu-west-1_t_eu-west-1_20261116T091241Z.json.gz", "digest", "AWSLogs/444455556666/CloudTrail-Digest/eu-west-1/2026/11/16/T09", ""},
+		{"AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11/16/111122223333_CloudTrail-Digest_eu-west-1_t_eu-west-1_20261116T091241Z.json.gz", "digest", "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11/16/T09", ""},
 		{"AWSLogs/111122223333/Config/eu-west-1/2026/11/16/x.json.gz", "other", "AWSLogs/111122223333/Config/eu-west-1/2026/11/16", ""},
 		{"copies/trail.json", "", "copies", ""},
 		{"copies/trail.csv", "other", "copies", ""},

@@ -199,6 +199,7 @@ func TestABrokenRecordCostsItselfOnly(t *testing.T) {
 	put(t, filepath.Join(dir, "a.json"), []byte(`{"Records":[null,`+string(log("a1")[12:len(log("a1"))-2])+`,{"no":"record"}]}`))
 	w := watch(t, dir, &ingesttest.Recorder{}, later)
 	w.wait(t, "a1")
+	eventually(t, "the dead letters", func() bool { return len(w.Dead()) >= 2 })
 	if dead := w.Dead(); len(dead) != 2 || dead[0].Index != 0 || string(dead[0].Raw) != "null" || dead[1].Index != 2 || w.Events()[0].Index != 1 {
 		t.Errorf("buried %+v", dead)
 	}

@@ -31,9 +31,14 @@ type folderDigests struct {
 	// waiting are the digest files that were seen and not checked, by the parts
 	// that they are about, sorted.
 	waiting map[string][]inCopy
+	// pointers are what the waiting ones say of those before them.
+	pointers map[inCopy]pointer
 	// absent is since when a log file is waited for that is not there.
 	absent map[string]time.Time
 }
+
+// pointer is what a digest file says of the one before it.
+type pointer struct{ key, signature string }
 
 // inCopy is a digest file in a copy of a bucket.
 type inCopy struct{ root, key string }
@@ -44,7 +49,8 @@ func (f *Folder) digestsOf() (*folderDigests, error) {
 		return nil, err
 	}
 	return &folderDigests{
-		auditor: auditor{Intake: f.Intake, keys: keys}, folder: f, waiting: map[string][]inCopy{}, absent: map[string]time.Time{},
+		auditor: auditor{Intake: f.Intake, keys: keys}, folder: f,
+		waiting: map[string][]inCopy{}, pointers: map[inCopy]pointer{}, absent: map[string]time.Time{},
 	}, nil
 }
 
@@ -52,9 +58,12 @@ func (f *Folder) digestsOf() (*folderDigests, error) {
 // is before is the folder that was copied to.
 func (d *folderDigests) saw(file string) {
 	slashed := filepath.ToSlash(file)
-	name, ok := nameOfDigest(slashed)
 	at := strings.LastIndex("/"+slashed, "/AWSLogs/")
-	if !ok || at < 0 {
+	if at < 0 {
+		return
+	}
+	name, ok := nameOfDigest(slashed[at:])
+	if !ok {
 		return
 	}
 	// The prefix in the bucket, which is a part of every key, is in the file alone.
@@ -86,51 +95,108 @@ func (d *folderDigests) chain(ctx context.Context, part string) error {
 			return fmt.Errorf("its bookmark: %w", err)
 		}
 	}
-	for len(d.waiting[part]) > 1 {
-		this, next := d.waiting[part][0], d.waiting[part][1]
-		if path.Base(this.key) > path.Base(c.Last.Key) {
-			if err := d.next(ctx, c, this, next); err != nil {
-				return err
-			}
-			b, err := json.Marshal(c)
-			if err != nil {
-				return err
-			}
-			if err := d.Bookmarks.KeepBookmark(ctx, bookmark, b); err != nil {
-				return err
-			}
+	d.waiting[part] = slices.DeleteFunc(d.waiting[part], func(w inCopy) bool { return path.Base(w.key) <= path.Base(c.Last.Key) })
+	for {
+		this, signatures := d.followed(part)
+		if len(signatures) == 0 {
+			return nil
 		}
-		d.waiting[part] = d.waiting[part][1:]
-	}
-	return nil
-}
-
-// next checks one digest file by what the next one says of it. If that follows on
-// another one, which is not there, nobody knows this one's signature, and it
-// proves nothing; the gap behind it is told when the next one is checked.
-func (d *folderDigests) next(ctx context.Context, c *chain, this, next inCopy) error {
-	name, _ := nameOfDigest(this.key)
-	s := inFolder{folderDigests: d, root: this.root}
-	after, err := os.ReadFile(s.path(next.key))
-	if err != nil {
-		return err
-	}
-	n, err := opened(storedDigest{packed: after}, nil)
-	if err != nil || !strings.HasSuffix(n.previous(), this.key) {
-		_, to := nominal(this.key)
-		stored, err := s.digest(ctx, s.trueKey(this))
+		if err := d.next(ctx, c, d.waiting[part][:this+1], signatures); err != nil {
+			return err
+		}
+		b, err := json.Marshal(c)
 		if err != nil {
 			return err
 		}
-		c.Last, c.Bad = link{Key: s.trueKey(this), Sum: stored.sum, End: to}, stored.sum == event.Digest{}
-		return nil
+		if err := d.Bookmarks.KeepBookmark(ctx, bookmark, b); err != nil {
+			return err
+		}
+		for _, w := range d.waiting[part][:this+1] {
+			delete(d.pointers, w)
+		}
+		d.waiting[part] = d.waiting[part][this+1:]
 	}
-	if n.PrevSign != nil {
-		s.signed = *n.PrevSign
+}
+
+// followed finds the first digest file that others follow on, and the signatures
+// that these say it has: one of them, if the trail wrote one of them. It need not be
+// the next one by name, for which there may be a file that is not the trail's.
+func (d *folderDigests) followed(part string) (this int, signatures []string) {
+	waiting := d.waiting[part]
+	by := map[string][]string{}
+	for _, w := range waiting {
+		if p := d.pointer(w); p.key != "" {
+			by[p.key] = append(by[p.key], p.signature)
+		}
 	}
-	a := d.auditor
-	a.store = s
-	return a.one(ctx, c, name, s.trueKey(this))
+	for i, w := range waiting {
+		if len(by[w.key]) > 0 {
+			return i, by[w.key]
+		}
+	}
+	return 0, nil
+}
+
+// pointer is remembered once it can be read: a file may be in the copying.
+func (d *folderDigests) pointer(w inCopy) pointer {
+	if p, known := d.pointers[w]; known {
+		return p
+	}
+	packed, err := os.ReadFile(inFolder{root: w.root}.path(w.key))
+	if err != nil {
+		return pointer{}
+	}
+	f, err := opened(storedDigest{packed: packed})
+	if err != nil {
+		return pointer{}
+	}
+	p := pointer{key: inLogs(f.previous())}
+	if f.PrevSign != nil {
+		p.signature = *f.PrevSign
+	}
+	if p.key >= w.key {
+		p = pointer{} // nothing follows on what comes after it
+	}
+	d.pointers[w] = p
+	return p
+}
+
+// inLogs is a key from AWSLogs on: what is before is not in a copy.
+func inLogs(key string) string {
+	if at := strings.LastIndex("/"+key, "/AWSLogs/"); at > 0 {
+		return key[at:]
+	}
+	return key
+}
+
+// next checks the last of some digest files by what follows on it. On those before
+// it nothing follows that is there, so nobody knows their signatures, and they
+// prove nothing; the gap behind them is told with the one that is checked.
+func (d *folderDigests) next(ctx context.Context, c *chain, files []inCopy, signatures []string) error {
+	last := len(files) - 1
+	for _, unknown := range files[:last] {
+		s := inFolder{folderDigests: d, root: unknown.root}
+		key := s.trueKey(unknown)
+		stored, err := s.digest(ctx, key)
+		if err != nil {
+			return err
+		}
+		if _, to := nominal(key); stored.sum != (event.Digest{}) {
+			c.accept(link{Key: key, Sum: stored.sum, End: to})
+		}
+	}
+	this := files[last]
+	name, _ := nameOfDigest(this.key)
+	s := inFolder{folderDigests: d, root: this.root}
+	key, a := s.trueKey(this), d.auditor
+	for _, sign := range signatures {
+		s.signed = sign
+		a.store = s
+		if _, bad, err := a.read(ctx, name, key); err != nil || bad == nil {
+			break // it is told by what follows
+		}
+	}
+	return a.one(ctx, c, name, key)
 }
 
 // inFolder finds a trail's files in a copy of its bucket.
@@ -150,7 +216,7 @@ func (s inFolder) trueKey(c inCopy) string {
 	if err != nil {
 		return c.key
 	}
-	if d, err := opened(storedDigest{packed: packed}, nil); err == nil && strings.HasSuffix(d.Object, c.key) {
+	if d, err := opened(storedDigest{packed: packed}); err == nil && strings.HasSuffix(d.Object, c.key) {
 		return d.Object
 	}
 	return c.key
@@ -158,10 +224,7 @@ func (s inFolder) trueKey(c inCopy) string {
 
 // path is where the object with a key is.
 func (s inFolder) path(key string) string {
-	if at := strings.LastIndex("/"+key, "/AWSLogs/"); at > 0 {
-		key = key[at:]
-	}
-	return filepath.Join(filepath.FromSlash(s.root), filepath.FromSlash(path.Clean("/"+key)))
+	return filepath.Join(filepath.FromSlash(s.root), filepath.FromSlash(path.Clean("/"+inLogs(key))))
 }
 
 func (s inFolder) digest(_ context.Context, key string) (storedDigest, error) {
@@ -173,7 +236,7 @@ func (s inFolder) digest(_ context.Context, key string) (storedDigest, error) {
 		return storedDigest{}, err
 	}
 	stored := storedDigest{packed: packed, key: key, signature: signature{value: s.signed}}
-	if d, err := opened(stored, nil); err == nil {
+	if d, err := opened(stored); err == nil {
 		stored.bucket = d.Bucket // a copy does not say; the signature does
 		stored.signature.algorithm = d.Algorithm
 		stored.sum = d.sum

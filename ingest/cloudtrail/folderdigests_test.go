@@ -36,6 +36,13 @@ func TestDigestFilesInAFolderAreCheckedByTheNextOne(t *testing.T) {
 		}, []string{"09:00-10:00 missing …which is not there", "10:00-11:00 complete"}},
 		{"a digest file is put in another's place", func(m *morning) { m.digests[1].Body = m.digests[0].Body },
 			[]string{"09:00-10:00 altered …was moved"}},
+		{"a file with a late name is put beside them", func(m *morning) { m.more = []trailtest.Object{m.fake("2099/01/01", "20990101T000000Z")} },
+			[]string{"08:00-09:00 complete", "09:00-10:00 complete"}},
+		{"a file is put between them that follows on the same one", func(m *morning) {
+			f := m.fake("2026/11/16", "20261116T093000Z")
+			f.Body = changed(m.digests[1].Body, m.digests[0].Metadata["signature"], "00")
+			m.more = []trailtest.Object{f}
+		}, []string{"08:00-09:00 complete", "09:00-10:00 altered …there are two chains"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -43,7 +50,7 @@ func TestDigestFilesInAFolderAreCheckedByTheNextOne(t *testing.T) {
 			trail.Prefix = "audit/" // which the copy does not have
 			m := newMorning(trail)
 			c.attack(m)
-			for _, o := range append(m.logs[:], m.digests[:]...) {
+			for _, o := range slices.Concat(m.logs[:], m.digests[:], m.more) {
 				if o.Body != nil {
 					put(t, filepath.Join(dir, strings.TrimPrefix(o.Key, "audit/")), o.Body)
 				}

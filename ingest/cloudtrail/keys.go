@@ -108,6 +108,9 @@ func (a *api) key(ctx context.Context, region, fingerprint string, at time.Time)
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
+		if e, ok := errors.AsType[smithy.APIError](err); ok && e.ErrorCode() == "InvalidTimeRangeException" {
+			return nil, nil // no trail signed then
+		}
 		if err != nil {
 			return nil, explainedKeys(region, err)
 		}

@@ -23,10 +23,11 @@ const (
 //
 //	[prefix/]AWSLogs/[o-id/]111122223333/CloudTrail/eu-west-1/2026/11/16/<name>
 type location struct {
-	account string
-	kind    string // CloudTrail, CloudTrail-Digest, CloudTrail-Insight, Config …
-	region  string
-	name    string
+	organisation string // o-…, or ""
+	account      string
+	kind         string // CloudTrail, CloudTrail-Digest, CloudTrail-Insight, Config …
+	region       string
+	name         string
 }
 
 // locate reads a key; ok says that it has the form of AWS's logs.
@@ -37,12 +38,13 @@ func locate(key string) (l location, ok bool) {
 	}
 	parts := strings.Split(rest, "/")
 	if len(parts) > 0 && strings.HasPrefix(parts[0], "o-") {
-		parts = parts[1:]
+		l.organisation, parts = parts[0], parts[1:]
 	}
 	if len(parts) < 4 {
 		return l, false
 	}
-	return location{account: parts[0], kind: parts[1], region: parts[2], name: parts[len(parts)-1]}, true
+	l.account, l.kind, l.region, l.name = parts[0], parts[1], parts[2], parts[len(parts)-1]
+	return l, true
 }
 
 // passOver says in a word what an object is that has no records, by its key, or

@@ -16,7 +16,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
@@ -26,6 +25,7 @@ import (
 
 	"sidedoor/event"
 	"sidedoor/ingest"
+	"sidedoor/ingest/jsonscan"
 )
 
 // Product and the Sigma services of its two kinds of events.
@@ -97,7 +97,7 @@ func parse(d ingest.Delivery) ([]event.Event, []event.Dead, error) {
 // IdentifyWebhook reads a delivery's time, and redacts it. guid is the
 // delivery's, if it is known.
 func IdentifyWebhook(kind, guid string, raw []byte) (event.Event, error) {
-	if !json.Valid(raw) || !bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("{")) {
+	if !jsonscan.Valid(raw) || !bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("{")) {
 		return event.Event{}, errors.New("github: the payload is no JSON object")
 	}
 	return event.Event{

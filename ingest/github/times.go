@@ -2,7 +2,6 @@ package github
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
@@ -72,7 +71,7 @@ func parseTime(s string) time.Time {
 
 // IdentifyAudit reads an audit log entry's identity and time, and redacts it.
 func IdentifyAudit(raw []byte) (event.Event, error) {
-	if !json.Valid(raw) || jsonscan.GetText(raw, "action") == "" {
+	if !jsonscan.Valid(raw) || jsonscan.GetText(raw, "action") == "" {
 		return event.Event{}, errors.New("github: the entry of the audit log names no action")
 	}
 	e := event.Event{

@@ -13,7 +13,6 @@ package gitlab
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"regexp"
 
@@ -82,5 +81,5 @@ func IsAudit(raw []byte) bool {
 }
 
 func isObject(raw []byte) bool {
-	return json.Valid(raw) && bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("{"))
+	return jsonscan.Valid(raw) && bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("{"))
 }

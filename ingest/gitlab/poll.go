@@ -204,7 +204,7 @@ func (p *poller) pages(ctx context.Context, t ingest.Period, f func(env event.En
 
 // entries reads a page.
 func entries(env event.Envelope, body []byte) (events []event.Event, dead []event.Dead, err error) {
-	if !json.Valid(body) || len(body) == 0 || body[0] != '[' {
+	if !jsonscan.Valid(body) || len(body) == 0 || body[0] != '[' {
 		return nil, nil, fmt.Errorf("gitlab: %s: the answer is no JSON array", env.Origin)
 	}
 	index := 0

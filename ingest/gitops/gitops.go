@@ -30,7 +30,6 @@
 package gitops
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 
@@ -84,7 +83,7 @@ func isApplication(raw []byte) bool {
 // is the Application alone, without what was around it, unless it was deleted. It is
 // dated by the operation's beginning: that is when somebody did it.
 func IdentifyApplication(raw []byte) (event.Event, error) {
-	if !json.Valid(raw) {
+	if !jsonscan.Valid(raw) {
 		return event.Event{}, errors.New("argocd: the object is not valid JSON")
 	}
 	app := Application(raw)
@@ -114,7 +113,7 @@ func IdentifyApplication(raw []byte) (event.Event, error) {
 // IdentifyFlux reads an event's identity and time.
 func IdentifyFlux(raw []byte) (event.Event, error) {
 	object := jsonscan.Get(raw, "involvedObject")
-	if !json.Valid(raw) || object == nil || jsonscan.GetText(raw, "reason") == "" {
+	if !jsonscan.Valid(raw) || object == nil || jsonscan.GetText(raw, "reason") == "" {
 		return event.Event{}, errors.New("flux: the event names no involvedObject or no reason")
 	}
 	e := event.Event{

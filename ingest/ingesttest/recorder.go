@@ -14,8 +14,8 @@ import (
 	"sidedoor/stream"
 )
 
-// Recorder remembers what it was told to store, and a batch that is repeated
-// once, as the stream does. Its zero value is usable.
+// Recorder remembers what it was told to store, and a batch or a proof that is
+// repeated once, as the stream does. Its zero value is usable.
 type Recorder struct {
 	// MaxEvents, if not 0, is the most bytes of events that a batch may have.
 	MaxEvents int
@@ -79,7 +79,12 @@ func (r *Recorder) PublishDead(_ context.Context, d event.Dead) error {
 func (r *Recorder) PublishProof(_ context.Context, p event.Proof) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.failure == nil {
+	id, err := p.ID()
+	if err != nil {
+		return err
+	}
+	same := func(old event.Proof) bool { o, err := old.ID(); return err == nil && o == id }
+	if r.failure == nil && !slices.ContainsFunc(r.proofs, same) {
 		r.proofs = append(r.proofs, p)
 	}
 	return r.failure

@@ -2,7 +2,7 @@
 // decoding what lies between: every other byte stays as it was received.
 //
 // It looks at structure alone; whether a document is valid JSON is for the
-// caller to ask of [encoding/json.Valid] first. On a document that is not, the
+// caller to ask of [Valid] first. On a document that is not, the
 // functions find less, and never fail or read beyond it.
 package jsonscan
 
@@ -20,7 +20,17 @@ func Members(raw []byte, f func(key string, value []byte) bool) {
 	members(raw, func(key string, start, end int) bool { return f(key, raw[start:end]) })
 }
 
+// Fields is Members, for who looks at many documents: the key is valid only until
+// f returns, and costs nothing.
+func Fields(raw []byte, f func(key, value []byte) bool) {
+	fields(raw, func(key []byte, start, end int) bool { return f(key, raw[start:end]) })
+}
+
 func members(raw []byte, f func(key string, start, end int) bool) {
+	fields(raw, func(key []byte, start, end int) bool { return f(string(key), start, end) })
+}
+
+func fields(raw []byte, f func(key []byte, start, end int) bool) {
 	at := space(raw, 0)
 	if at >= len(raw) || raw[at] != '{' {
 		return
@@ -28,7 +38,7 @@ func members(raw []byte, f func(key string, start, end int) bool) {
 	at = space(raw, at+1)
 	for at < len(raw) && raw[at] == '"' {
 		keyEnd := skip(raw, at)
-		key := Text(raw[at:keyEnd])
+		key := textBytes(raw[at:keyEnd])
 		at = space(raw, keyEnd)
 		if at >= len(raw) || raw[at] != ':' {
 			return
@@ -120,6 +130,14 @@ func Text(value []byte) string {
 		return string(value)
 	}
 	return ""
+}
+
+// textBytes is Text of a string, and part of it if nothing is escaped.
+func textBytes(value []byte) []byte {
+	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' && bytes.IndexByte(value, '\\') < 0 && utf8.Valid(value) {
+		return value[1 : len(value)-1]
+	}
+	return []byte(Text(value))
 }
 
 // ReplaceMembers returns raw with the values of some of its own members
@@ -261,13 +279,9 @@ func skip(b []byte, at int) int {
 
 // endOfString returns the index of the quote that ends the string at at.
 func endOfString(b []byte, at int) int {
-	for i := at + 1; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
+	for i := at + 1; ; i += 2 {
+		if i = quoteOrBackslash(b, min(i, len(b))); i >= len(b) || b[i] == '"' {
 			return i
 		}
 	}
-	return len(b)
 }

@@ -212,8 +212,8 @@ func (s *Splitter) run(o *record) {
 	ahead, _ := s.r.Peek(s.r.Buffered()) // asks for no more than there is
 	n := 0
 	if o.inString {
-		for n < len(ahead) && ahead[n] != '"' && ahead[n] != '\\' && ahead[n] != '\n' {
-			n++
+		for n = special(ahead, 0); n < len(ahead) && ahead[n] < 0x20 && ahead[n] != '\n'; {
+			n = special(ahead, n+1)
 		}
 	} else {
 		for n < len(ahead) && !structural(ahead[n]) {

@@ -87,7 +87,7 @@ func (p eksParser) record(raw []byte) ([]event.Event, error) {
 	default:
 		return nil, fmt.Errorf("kubernetes: messageType %q is none that CloudWatch Logs sends", kind)
 	}
-	if !json.Valid(raw) {
+	if !jsonscan.Valid(raw) {
 		return nil, errors.New("kubernetes: the record is not valid JSON")
 	}
 	group, stream := jsonscan.GetText(raw, "logGroup"), jsonscan.GetText(raw, "logStream")

@@ -20,7 +20,6 @@ package kubernetes
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -37,20 +36,52 @@ const (
 
 // Identify reads an audit event's identity and time, and redacts it.
 func Identify(raw []byte) (event.Event, error) {
-	top := map[string][]byte{}
-	jsonscan.Members(raw, func(key string, value []byte) bool {
-		switch key {
-		case "auditID", "stage", "verb", "requestURI", "user", "stageTimestamp", "timestamp", "requestReceivedTimestamp", "metadata":
-			top[key] = value
+	if !jsonscan.Valid(raw) {
+		return event.Event{}, errNoEvent
+	}
+	return identify(raw)
+}
+
+var errNoEvent = errors.New("kubernetes: the item is no audit event")
+
+// top are members of an event, as they are written.
+type top struct {
+	auditID, stage, verb, uri, user        []byte
+	reached, timestamp, received, metadata []byte
+}
+
+// identify is Identify of what is known to be valid JSON.
+func identify(raw []byte) (event.Event, error) {
+	var t top
+	jsonscan.Fields(raw, func(key, value []byte) bool {
+		switch string(key) {
+		case "auditID":
+			t.auditID = value
+		case "stage":
+			t.stage = value
+		case "verb":
+			t.verb = value
+		case "requestURI":
+			t.uri = value
+		case "user":
+			t.user = value
+		case "stageTimestamp":
+			t.reached = value
+		case "timestamp":
+			t.timestamp = value
+		case "requestReceivedTimestamp":
+			t.received = value
+		case "metadata":
+			t.metadata = value
 		}
 		return true
 	})
-	if !json.Valid(raw) || top["verb"] == nil && top["auditID"] == nil && top["requestURI"] == nil && top["user"] == nil {
-		return event.Event{}, errors.New("kubernetes: the item is no audit event")
+	if t.verb == nil && t.auditID == nil && t.uri == nil && t.user == nil {
+		return event.Event{}, errNoEvent
 	}
-	e := event.Event{Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw), Occurred: occurred(top)}
-	if id := jsonscan.Text(top["auditID"]); id != "" {
-		e.ID = id + "/" + jsonscan.Text(top["stage"])
+	e := event.Event{Original: event.DigestOf(raw), Raw: ingest.Redact(Product, raw), Occurred: t.occurred()}
+	if id := jsonscan.Text(t.auditID); id != "" {
+		e.ID = id + "/" + jsonscan.Text(t.stage)
 	}
 	return e, nil
 }
@@ -82,10 +113,8 @@ func Truncated(raw []byte) bool {
 }
 
 // occurred is when the stage was reached; older API servers wrote other keys.
-func occurred(top map[string][]byte) time.Time {
-	for _, value := range [][]byte{
-		top["stageTimestamp"], top["timestamp"], top["requestReceivedTimestamp"], jsonscan.Get(top["metadata"], "creationTimestamp"),
-	} {
+func (t *top) occurred() time.Time {
+	for _, value := range [][]byte{t.reached, t.timestamp, t.received, jsonscan.Get(t.metadata, "creationTimestamp")} {
 		if t, err := time.Parse(time.RFC3339, jsonscan.Text(value)); err == nil && !t.IsZero() {
 			return t.UTC().Truncate(time.Microsecond)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"sidedoor/event"
 	"sidedoor/ingest/ingesttest"
+	"sidedoor/ingest/jsonscan"
 	"sidedoor/ingest/kubernetes"
 )
 
@@ -162,13 +163,19 @@ func FuzzAnEventList(f *testing.F) {
 		req.Header.Set("Authorization", "Bearer "+token)
 		w := httptest.NewRecorder()
 		running.Handler.ServeHTTP(w, req)
-		var items struct{ Items []json.RawMessage }
+		items := 0 // where the key stands twice, of both
+		jsonscan.Members([]byte(body), func(key string, value []byte) bool {
+			if key == "items" {
+				jsonscan.Elements(value, func([]byte) bool { items++; return true })
+			}
+			return true
+		})
 		n := len(sink.Events()) + len(sink.Dead())
 		switch {
 		case w.Code == http.StatusBadRequest && n != 1:
 			t.Errorf("%q is refused, and %d dead letters are kept", body, n)
-		case w.Code == http.StatusAccepted && json.Unmarshal([]byte(body), &items) == nil && n != len(items.Items):
-			t.Errorf("%q has %d items, and %d are on record", body, len(items.Items), n)
+		case w.Code == http.StatusAccepted && items < 100 && n != items:
+			t.Errorf("%q has %d items, and %d are on record", body, items, n)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,26 +27,23 @@ func (c *Config) openWebhook(in ingest.Intake) (ingest.Running, error) {
 const apiGroup = "audit.k8s.io/"
 
 // parse reads an EventList.
-func parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err error) {
-	if !json.Valid(d.Body) {
+func parse(d ingest.Delivery) ([]event.Event, []event.Dead, error) {
+	var kind, version string
+	events, dead, valid, err := d.List("items", identify, func(key, value []byte) {
+		switch string(key) {
+		case "kind":
+			kind = jsonscan.Text(value)
+		case "apiVersion":
+			version = jsonscan.Text(value)
+		}
+	})
+	switch {
+	case !valid:
 		return nil, nil, errors.New("kubernetes: the body is not valid JSON")
-	}
-	items := jsonscan.Get(d.Body, "items")
-	kind, version := jsonscan.GetText(d.Body, "kind"), jsonscan.GetText(d.Body, "apiVersion")
-	if kind != "EventList" || !strings.HasPrefix(version, apiGroup) || items == nil {
+	case err != nil:
+		return nil, nil, fmt.Errorf("kubernetes: %w", err)
+	case kind != "EventList" || !strings.HasPrefix(version, apiGroup) || len(events)+len(dead) == 0 && jsonscan.Get(d.Body, "items") == nil:
 		return nil, nil, fmt.Errorf("kubernetes: want an EventList of audit.k8s.io/v1 with items, got kind %q of %q", kind, version)
 	}
-	index := 0
-	jsonscan.Elements(items, func(raw []byte) bool {
-		e, err := Identify(raw)
-		e.Index = index
-		if err != nil {
-			dead = append(dead, event.Dead{Envelope: d.Envelope, Reason: err.Error(), Cause: "malformed", Index: index, Raw: raw})
-		} else {
-			events = append(events, e)
-		}
-		index++
-		return true
-	})
 	return events, dead, nil
 }

@@ -1,7 +1,6 @@
 package logfile
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -199,7 +198,7 @@ func recogniseGitHub(raw []byte, s shape) (origin, event.Event, error) {
 		e, err := github.IdentifyWebhook("", "", raw)
 		return fromWebhook, e, err
 	}
-	if !json.Valid(raw) {
+	if !jsonscan.Valid(raw) {
 		return origin{}, event.Event{}, errors.New("not valid JSON")
 	}
 	return origin{}, event.Event{}, errors.New("none of the kinds that this version reads")

@@ -23,6 +23,7 @@ type memory struct {
 	Key     string            `json:"key,omitempty"` // of the ledger
 	Dead    uint64            `json:"dead"`          // sequence of the last dead letter told
 	DeadAt  time.Time         `json:"dead_at,omitzero"`
+	Full    *time.Time        `json:"full,omitempty"`    // since when there is no room, if that was told
 	Records uint64            `json:"records,omitempty"` // sequence of the last manifest told
 	Sources map[string]*heard `json:"sources,omitempty"`
 	Pending []Note            `json:"pending,omitempty"`

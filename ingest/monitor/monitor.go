@@ -43,6 +43,8 @@ const (
 	SourceHeard      Kind = "source-heard"  // the end of that
 	LedgerKeyChanged Kind = "ledger-key-changed"
 	DeadLetters      Kind = "dead-letters"
+	StreamFull       Kind = "stream-full"       // no events are taken: there is no room
+	StreamHasRoom    Kind = "stream-has-room"   // the end of that
 	SourceIncomplete Kind = "source-incomplete" // its own proof names what is missing or altered
 	IDsReused        Kind = "ids-reused"        // events have the id of others, and other content
 )
@@ -69,6 +71,7 @@ type Note struct {
 	*HourNote
 	*LedgerNote
 	*DeadNote
+	*SpaceNote
 }
 
 // Loaded is a policy, and who loaded it.
@@ -122,7 +125,7 @@ type DeadNote struct {
 
 // Identify reads a note's identity and time.
 func Identify(raw []byte) (event.Event, error) {
-	if !json.Valid(raw) {
+	if !jsonscan.Valid(raw) {
 		return event.Event{}, errors.New("monitor: the event is not valid JSON")
 	}
 	for _, key := range []string{"id", "kind"} {

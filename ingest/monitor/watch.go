@@ -42,6 +42,8 @@ type Monitor struct {
 	Sources []Watched
 	Scope   string // the installation's name
 	Key     string // the public key that the ledger is signed with; empty: not watched
+	// Space says how much room there is for events; nil: that is not watched.
+	Space   func() stream.Space
 	Metrics *ingest.Metrics
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -50,8 +52,9 @@ type Monitor struct {
 	// Every is how often it looks at what nobody nudges for. 0: a minute.
 	Every time.Duration
 
-	memory memory
-	marked time.Time
+	memory  memory
+	marked  time.Time
+	refused uint64 // for want of room, of which is told
 }
 
 const (
@@ -87,7 +90,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 
 // look tells all that is new.
 func (m *Monitor) look(ctx context.Context) error {
-	for _, f := range []func(context.Context) error{m.pending, m.policies, m.ledger, m.silence, m.deadLetters, m.manifests, m.mark} {
+	for _, f := range []func(context.Context) error{m.pending, m.policies, m.ledger, m.silence, m.deadLetters, m.manifests, m.full, m.mark} {
 		if err := f(ctx); err != nil {
 			return err
 		}

@@ -258,3 +258,33 @@ func TestRunTellsALastTimeWhenItEnds(t *testing.T) {
 		t.Errorf("complete up to %v, %v", mark.Through, err)
 	}
 }
+
+func TestThatThereIsNoRoomForEventsIsToldOnceAndSoIsItsEnd(t *testing.T) {
+	in := newInstallation(t)
+	space := stream.Space{Known: true, Free: 1 << 30}
+	start := func() *Monitor {
+		m := in.start()
+		m.Space = func() stream.Space { return space }
+		return m
+	}
+	m := start()
+	step := func(full string, refused uint64) {
+		in.now = in.now.Add(time.Minute)
+		space.Full, space.Refused = full, refused
+		in.look(m)
+	}
+	step("", 0)
+	in.want()
+	step("the disk is full", 0)
+	step("the disk is full", 7)
+	in.want("stream-full")
+	m = start() // a process that is started anew counts from the beginning
+	step("the disk is full", 2)
+	in.want("stream-full")
+	step("", 2)
+	step("", 2)
+	in.want("stream-full", "stream-has-room")
+	step("", 3) // full between two looks
+	step("", 3)
+	in.want("stream-full", "stream-has-room", "stream-full", "stream-has-room")
+}

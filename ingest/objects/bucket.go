@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
@@ -27,11 +29,32 @@ type Bucket struct {
 // ErrGone is the error of an object that is not there.
 var ErrGone = errors.New("it is not in the bucket")
 
+// ErrRefused is the error of what AWS has and does not give: an object that is
+// archived, that has a key of its own, or that we may not see.
+var ErrRefused = errors.New("it is refused")
+
 // fetchError is an error of AWS: the object may be had later.
 type fetchError struct{ err error }
 
 func (e *fetchError) Error() string { return e.err.Error() }
 func (e *fetchError) Unwrap() error { return e.err }
+
+// Is implements what [errors.Is] asks for.
+func (e *fetchError) Is(target error) bool {
+	if target != ErrRefused {
+		return false
+	}
+	resp, ok := errors.AsType[*awshttp.ResponseError](e.err)
+	if !ok {
+		return false
+	}
+	switch status := resp.HTTPStatusCode(); status {
+	case http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	default:
+		return status/100 == 4
+	}
+}
 
 // explained says of an error of AWS what can be done about it.
 func explained(what string, err error) error {
@@ -45,6 +68,8 @@ func explained(what string, err error) error {
 	case "AccessDenied", "AccessDeniedException":
 		return &fetchError{fmt.Errorf("%s: access is denied (an object that is gone looks so, too, to those who may not list the bucket): "+
 			"allow s3:GetObject on the objects, s3:ListBucket on the bucket, and kms:Decrypt on its key: %w", what, err)}
+	case "InvalidObjectState":
+		return &fetchError{fmt.Errorf("%s: it is archived: restore it, or leave its time out: %w", what, err)}
 	case "NoSuchBucket":
 		return &fetchError{fmt.Errorf("%s: there is no such bucket: %w", what, err)}
 	}

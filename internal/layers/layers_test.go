@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"internal/layers":     {},
 	"internal/demo":       {"event", "."},
 	"internal/testserver": {}, // for tests, which are not looked at here: no room may import it
+	"internal/hostile":    {}, // likewise
 
 	"cmd/sidedoor": {
 		".", "event", "stream", "ingest", "rules", "alerting", "review", "evidence", "audit", "console",

@@ -4,6 +4,7 @@ package trailtest
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto"
 	"crypto/md5" //nolint:gosec // names a key, as AWS does
@@ -33,6 +34,7 @@ type Trail struct {
 	Organisation string // o-…, or empty
 	Account      string
 	Region       string
+	Home         string // region of the trail; empty: Region
 	Name         string
 	Key          *rsa.PrivateKey
 	Backfill     bool // its digests are of a back-fill
@@ -127,7 +129,7 @@ type file struct {
 // Digest is the digest file of the hour that ends at a time.
 func (t *Trail) Digest(end time.Time, logs ...Object) Object {
 	end = end.UTC()
-	name := fmt.Sprintf("%s_CloudTrail-Digest_%s_%s_%s_%s", t.Account, t.Region, t.Name, t.Region, end.Format("20060102T150405Z"))
+	name := fmt.Sprintf("%s_CloudTrail-Digest_%s_%s_%s_%s", t.Account, t.Region, t.Name, cmp.Or(t.Home, t.Region), end.Format("20060102T150405Z"))
 	if t.Backfill {
 		name += "_backfill"
 	}

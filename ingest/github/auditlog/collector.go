@@ -2,10 +2,8 @@ package auditlog
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -18,9 +16,8 @@ import (
 
 // Bounds of a delivery.
 const (
-	maxBody     = 16 << 20 // packed or not
-	maxUnpacked = 64 << 20
-	maxEntry    = 4 << 20
+	maxBody  = 32 << 20 // unpacked
+	maxEntry = 4 << 20
 )
 
 // collector takes what GitHub posts to an HTTP event collector, and answers as
@@ -92,7 +89,7 @@ func (t *translated) WriteHeader(status int) {
 		success.write(t.ResponseWriter, http.StatusOK)
 	case status == http.StatusUnauthorized:
 		badToken.write(t.ResponseWriter, http.StatusUnauthorized)
-	case status == http.StatusServiceUnavailable:
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
 		busy.write(t.ResponseWriter, status)
 	case status == http.StatusMethodNotAllowed:
 		unsupported.write(t.ResponseWriter, status)
@@ -100,6 +97,9 @@ func (t *translated) WriteHeader(status int) {
 		badData.write(t.ResponseWriter, status)
 	}
 }
+
+// Unwrap lets the receiver at the connection; see [http.ResponseController].
+func (t *translated) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // Write leaves out the receiver's own words.
 func (t *translated) Write(b []byte) (int, error) {
@@ -127,46 +127,52 @@ func knows(token string) func(*http.Request) error {
 
 // parse reads a delivery: JSON objects one after the other, each with an entry in
 // its event. An entry that cannot be read costs itself only.
-func (c *collector) parse(d ingest.Delivery) (events []event.Event, dead []event.Dead, err error) {
-	body, err := unpack(d.Header.Get("Content-Encoding"), d.Body)
-	if err != nil {
-		return nil, nil, err
-	}
-	s := jsonscan.NewSplitter(bytes.NewReader(body), maxEntry)
+func (c *collector) parse(d ingest.Delivery) ([]event.Event, []event.Dead, error) {
+	var piece jsonscan.Piece
+	tests := 0
+	in := d.Gather(func(raw []byte) (event.Event, error) {
+		if piece.Fault != "" {
+			return event.Event{}, errors.New(piece.Fault)
+		}
+		return collected(raw)
+	})
+	s := jsonscan.NewSplitter(bytes.NewReader(d.Body), maxEntry)
 	for n := 0; ; n++ {
-		p, err := s.Next()
+		var err error
+		piece, err = s.Next()
+		if errors.Is(err, io.EOF) && n == 0 {
+			return nil, nil, errors.New("the body holds nothing")
+		}
 		if errors.Is(err, io.EOF) {
-			if n == 0 {
-				return nil, nil, errors.New("the body holds nothing")
-			}
-			return events, dead, nil
+			break
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		fault := p.Fault
-		if fault == "" {
-			e, test, err := collected(bytes.Clone(p.Raw))
-			if err == nil && !test {
-				e.Index = n
-				events = append(events, e)
-				continue
-			}
-			if test {
-				c.receiver.Metrics.Skipped(d.Envelope.Source, "test")
-				continue
-			}
-			fault = err.Error()
+		if piece.Fault == "" && isTest(piece.Raw) {
+			tests++
+			continue
 		}
-		dead = append(dead, event.Dead{
-			Envelope: d.Envelope, Cause: "malformed", Reason: fmt.Sprintf("event %d: %s", n, fault), Index: n, Raw: bytes.Clone(p.Raw),
-		})
+		if !in.Take(bytes.Clone(piece.Raw)) {
+			break
+		}
 	}
+	for range tests {
+		c.receiver.Metrics.Skipped(d.Envelope.Source, "test")
+	}
+	return in.End()
+}
+
+// isTest says whether what a sender wraps is a text that holds no entry: that is a
+// test of the connection.
+func isTest(raw []byte) bool {
+	inner := jsonscan.Get(raw, "event")
+	return len(inner) > 0 && inner[0] == '"' && !strings.HasPrefix(strings.TrimSpace(jsonscan.Text(inner)), "{") && jsonscan.Valid(raw)
 }
 
 // collected reads the entry in what a sender wraps around it: as an object, or as a
-// text that holds one. Any other text is a test of the connection.
-func collected(raw []byte) (e event.Event, test bool, err error) {
+// text that holds one.
+func collected(raw []byte) (event.Event, error) {
 	inner := jsonscan.Get(raw, "event")
 	switch {
 	case inner == nil:
@@ -174,33 +180,9 @@ func collected(raw []byte) (e event.Event, test bool, err error) {
 	case len(inner) > 0 && inner[0] == '"':
 		text := strings.TrimSpace(jsonscan.Text(inner))
 		if !strings.HasPrefix(text, "{") {
-			return e, json.Valid(raw), errors.New("the event is no entry of an audit log")
+			return event.Event{}, errors.New("the event is no entry of an audit log")
 		}
 		inner = []byte(text)
 	}
-	e, err = github.IdentifyAudit(bytes.Clone(inner))
-	return e, false, err
-}
-
-// unpack undoes gzip, within bounds.
-func unpack(encoding string, body []byte) ([]byte, error) {
-	switch strings.ToLower(strings.TrimSpace(encoding)) {
-	case "", "identity":
-		return body, nil
-	case "gzip", "x-gzip":
-	default:
-		return nil, fmt.Errorf("Content-Encoding: %.40q is none of gzip, identity", encoding)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("gzip: %w", err)
-	}
-	out, err := io.ReadAll(io.LimitReader(z, maxUnpacked+1))
-	if err != nil {
-		return nil, fmt.Errorf("gzip: %w", err)
-	}
-	if len(out) > maxUnpacked {
-		return nil, fmt.Errorf("the body unpacks to more than %d bytes", maxUnpacked)
-	}
-	return out, nil
+	return github.IdentifyAudit(bytes.Clone(inner))
 }

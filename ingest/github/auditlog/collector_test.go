@@ -120,7 +120,7 @@ func TestTheCollectorAnswersAsSplunksDoes(t *testing.T) {
 		{"only a part that can be read", `{"event":{"action":"a.b","_document_id":"d9"}}{"event":{"no":"action"}}`, nil, http.StatusOK, `"code":0`, 1},
 		{"no JSON", `hello`, nil, http.StatusOK, `"code":0`, 1},
 		{"no gzip", `hello`, []string{"Content-Encoding", "gzip"}, http.StatusBadRequest, `"code":6`, 1},
-		{"what nobody unpacks", `hello`, []string{"Content-Encoding", "br"}, http.StatusBadRequest, `"code":6`, 1},
+		{"what nobody unpacks", `hello`, []string{"Content-Encoding", "br"}, http.StatusUnsupportedMediaType, `"code":6`, 1},
 		{"spaces", ` `, nil, http.StatusBadRequest, `"code":6`, 1},
 	} {
 		before := len(sink.Dead())
@@ -141,11 +141,11 @@ func TestTheCollectorAnswersAsSplunksDoes(t *testing.T) {
 func TestABodyThatUnpacksToTooMuchIsRefused(t *testing.T) {
 	s, sink := collector(t)
 	bomb := packed(strings.Repeat(" ", 65<<20))
-	if status, answer := send(t, s, bomb, "Content-Encoding", "gzip"); status != http.StatusBadRequest {
+	if status, answer := send(t, s, bomb, "Content-Encoding", "gzip"); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("%d %s", status, answer)
 	}
-	if dead := sink.Dead(); len(dead) != 1 || !strings.Contains(dead[0].Reason, "unpacks to more than") {
-		t.Errorf("buried %+v", dead)
+	if dead := sink.Dead(); len(dead) != 1 || dead[0].Cause != "oversized" {
+		t.Errorf("%d dead letters", len(dead))
 	}
 }
 
