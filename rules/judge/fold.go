@@ -99,7 +99,7 @@ func nearness(s event.State) int {
 // forgot says whether something that the act was approved by is no longer held:
 // then what is held says nothing against it.
 func (j *Judge) forgot(a *act) bool {
-	return slices.ContainsFunc(a.Relied, func(id string) bool { return !j.approvals.has(id) })
+	return slices.ContainsFunc(a.Relied, func(t token) bool { return !j.approvals.has(t) })
 }
 
 // timer looks at a pending act whose grace or limit has passed.

@@ -111,28 +111,28 @@ func (a answer) and(b answer) answer {
 	return a
 }
 
-// relied returns the IDs of the approvals that make it count, with their links.
-func (a answer) relied() []string {
+// relied returns the approvals that make it count, with their links.
+func (a answer) relied() []token {
 	if !a.counts() {
 		return nil
 	}
-	var ids []string
+	all := make([]token, 0, min(len(a.findings), maxRelied))
 	for _, f := range a.findings {
 		if slices.Contains([]event.Why{event.Covers, event.RecordedAfter, event.NotEnough}, f.why) {
-			ids = f.relied(ids)
+			all = f.relied(all)
 		}
 	}
-	return ids
+	return all
 }
 
-func (f *finding) relied(ids []string) []string {
-	if len(ids) < maxRelied {
-		ids = append(ids, f.id())
+func (f *finding) relied(all []token) []token {
+	if len(all) < maxRelied {
+		all = append(all, f.approval.token())
 	}
 	for _, l := range f.links {
-		ids = l.relied(ids)
+		all = l.relied(all)
 	}
-	return ids
+	return all
 }
 
 // demote makes what counts alone count no more.
