@@ -17,6 +17,9 @@ type finding struct {
 	detail   string     // see [event.Considered]
 	links    []*finding // of each requirement of its own, the nearest
 
+	rank  int           // of why, when findings were last sorted
+	apart time.Duration // of the approval and what it is weighed for, likewise
+
 	entry   entry
 	given   event.Approval // the entry's
 	unread  codec
@@ -72,6 +75,8 @@ func (f *finding) alone() bool { return f.why == event.Covers || f.why == event.
 // nothing of a finding may be kept but copies.
 type desk struct {
 	asked questions
+	near  []held // what comes near one requirement
+	seen  []held // what came near the act itself, for each of its requirements
 	room  []finding
 	used  int
 	free  []*finding // that were given back
@@ -81,9 +86,15 @@ type desk struct {
 // their own.
 const deskSize = 64
 
+// deskMost is how many approvals that came near there remains room for.
+const deskMost = 4096
+
 func (d *desk) clear() {
 	clear(d.room[:d.used])
-	d.used, d.free = 0, nil
+	d.used, d.free, d.seen = 0, nil, d.seen[:0]
+	if cap(d.near)+cap(d.seen) > deskMost {
+		d.near, d.seen = nil, nil
+	}
 }
 
 // take returns a finding that is zero.
