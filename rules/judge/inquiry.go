@@ -166,6 +166,7 @@ func (q *inquiry) meetOne(r *event.Requirement, m *matter, depth int) answer {
 		q.j.desk.seen = append(q.j.desk.seen, near...)
 		q.asks++
 	}
+	q.j.desk.fetch(near)
 	most := 4 * event.MaxConsidered
 	a.findings = make([]*finding, 0, min(len(near), most+1))
 	for _, p := range near {
