@@ -121,14 +121,20 @@ func (s *approvals) drop(n int32) {
 // means anything.
 func (s *approvals) covering(list []held, kind, scope string) []held {
 	if !wild(scope) {
-		for n := range s.scopes.of(s.hash(kind, scope), s.withScope(kind, scope)) {
-			list = append(list, held{s, n})
+		if first, ok := s.scopes.first.find(s.hash(kind, scope), s.withScope(kind, scope)); ok {
+			list = s.appendRing(list, &s.scopes, first)
 		}
 	}
 	for first := range s.patternsCovering(kind, scope) {
-		for n := range s.scopes.from(first) {
-			list = append(list, held{s, n})
-		}
+		list = s.appendRing(list, &s.scopes, first)
+	}
+	return list
+}
+
+// appendRing appends the approvals of the ring that begins with first.
+func (s *approvals) appendRing(list []held, of *chains, first int32) []held {
+	for n := range of.from(first) {
+		list = append(list, held{s, n})
 	}
 	return list
 }
@@ -136,8 +142,8 @@ func (s *approvals) covering(list []held, kind, scope string) []held {
 // naming appends the approvals of a kind that name the person as who may act,
 // in whatever case, as they arrived.
 func (s *approvals) naming(list []held, kind, person string) []held {
-	for n := range s.persons.of(s.hash(kind, fold(person)), s.withPerson(kind, person)) {
-		list = append(list, held{s, n})
+	if first, ok := s.persons.first.find(s.hash(kind, fold(person)), s.withPerson(kind, person)); ok {
+		list = s.appendRing(list, &s.persons, first)
 	}
 	return list
 }

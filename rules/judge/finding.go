@@ -22,17 +22,21 @@ type finding struct {
 
 	entry   entry
 	given   event.Approval // the entry's
+	records *arena
 	unread  codec
 	isRead  bool // as far as its requirements
 	isWhole bool
 	known   string // the ID, once it was asked for
 }
 
-// begin reads what an approval is weighed by. The finding has to be zero.
-func (f *finding) begin(p held) {
-	f.approval, f.unread = p, p.in.reader(p.in.texts.at(p.n))
+// begin reads what an approval is weighed by. The finding has to be zero; what is
+// read of it for a record alone stands in the arena.
+func (f *finding) begin(p held, records *arena) {
+	f.approval, f.records, f.unread = p, records, p.in.reader(p.in.texts.at(p.n))
 	f.entry.match.Approval = &f.given
+	f.unread.arena = records
 	f.unread.weighed(&f.entry)
+	f.unread.arena = nil
 }
 
 // weighed is the approval but for what it requires itself.
@@ -54,6 +58,7 @@ func (f *finding) whole() *entry {
 	if !f.isWhole {
 		f.requires()
 		f.isWhole = true
+		f.unread.arena = f.records
 		f.unread.rest(&f.entry)
 	}
 	return &f.entry
@@ -81,6 +86,7 @@ type desk struct {
 	used  int
 	free  []*finding // that were given back
 	sum   byte       // keeps fetch from being left out
+	texts arena
 }
 
 // deskSize is more findings than most inquiries have; the others take room of

@@ -171,7 +171,7 @@ func (q *inquiry) meetOne(r *event.Requirement, m *matter, depth int) answer {
 	a.findings = make([]*finding, 0, min(len(near), most+1))
 	for _, p := range near {
 		f := q.j.desk.take()
-		f.begin(p)
+		f.begin(p, &q.j.desk.texts)
 		q.weigh(f, r, m)
 		if a.findings = append(a.findings, f); len(a.findings) > most {
 			a.findings = q.nearest(a.findings, m.at)
