@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -150,16 +151,19 @@ type neverEnding struct{ read chan struct{} }
 
 func (n neverEnding) Read([]byte) (int, error) { <-n.read; return 0, io.ErrUnexpectedEOF }
 
-func TestASenderWhoNeverEndsHoldsNoCoverageBack(t *testing.T) {
+func TestOnlyASenderWhoIsKnownHoldsCoverageBackWhileItSends(t *testing.T) {
 	for _, bearer := range []string{"", "Bearer " + token} {
 		synctest.Test(t, func(t *testing.T) {
 			sink := &ingesttest.Recorder{}
 			c := ingest.NewCoverage(source(ingest.Traffic), sink, time.Now)
 			go c.Run(t.Context())
 			r, end := receiver(sink, c), make(chan struct{})
+			now := time.Now()
 			go post(t, r, neverEnding{end}, bearer)
 			time.Sleep(time.Hour)
-			now := time.Now()
+			if bearer == "" {
+				now = time.Now()
+			}
 			post(t, r, strings.NewReader("hello"), "Bearer "+token)
 			tick()
 			if through := sink.Through(); len(through) != 1 || !through[0].Equal(now.Add(-time.Minute)) {
@@ -175,7 +179,17 @@ func TestABodyThatBreaksOffIsNeitherStoredNorBuried(t *testing.T) {
 	sink := &ingesttest.Recorder{}
 	end := make(chan struct{})
 	close(end)
-	w := post(t, receiver(sink, coverage(sink)), io.MultiReader(bytes.NewReader([]byte("hel")), neverEnding{end}), "Bearer "+token)
+	c := ingest.NewCoverage(source(ingest.Clock), sink, time.Now)
+	begun := time.Now()
+	w := post(t, receiver(sink, c), io.MultiReader(bytes.NewReader([]byte("hel")), neverEnding{end}), "Bearer "+token)
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := c.Run(stopped); err != nil { // it states what is complete a last time
+		t.Error(err)
+	}
+	if marks := sink.Through(); len(marks) != 1 || marks[0].After(begun) {
+		t.Errorf("complete up to %v, though what was sent at %v did not come", marks, begun)
+	}
 	if w.Code != http.StatusBadRequest || len(sink.Batches())+len(sink.Dead()) != 0 {
 		t.Errorf("%d, %v, %v", w.Code, sink.Batches(), sink.Dead())
 	}
