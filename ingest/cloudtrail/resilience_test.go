@@ -119,7 +119,10 @@ func passing(t *testing.T, to string, answer func(*http.Request) (status int)) s
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := &httputil.ReverseProxy{Director: func(r *http.Request) { r.URL.Scheme, r.URL.Host = u.Scheme, u.Host }}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host = u.Scheme, u.Host
+		r.Out.Host = r.In.Host // which is signed
+	}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if status := answer(r); status != 0 {
 			w.WriteHeader(status)
