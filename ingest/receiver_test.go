@@ -2,7 +2,6 @@ package ingest_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -175,22 +174,21 @@ func TestOnlyASenderWhoIsKnownHoldsCoverageBackWhileItSends(t *testing.T) {
 	}
 }
 
-func TestABodyThatBreaksOffIsNeitherStoredNorBuried(t *testing.T) {
-	sink := &ingesttest.Recorder{}
-	end := make(chan struct{})
-	close(end)
-	c := ingest.NewCoverage(source(ingest.Clock), sink, time.Now)
-	begun := time.Now()
-	w := post(t, receiver(sink, c), io.MultiReader(bytes.NewReader([]byte("hel")), neverEnding{end}), "Bearer "+token)
-	stopped, stop := context.WithCancel(t.Context())
-	stop()
-	if err := c.Run(stopped); err != nil { // it states what is complete a last time
-		t.Error(err)
-	}
-	if marks := sink.Through(); len(marks) != 1 || marks[0].After(begun) {
-		t.Errorf("complete up to %v, though what was sent at %v did not come", marks, begun)
-	}
-	if w.Code != http.StatusBadRequest || len(sink.Batches())+len(sink.Dead()) != 0 {
-		t.Errorf("%d, %v, %v", w.Code, sink.Batches(), sink.Dead())
-	}
+func TestABodyThatBreaksOffIsNeitherStoredNorBuriedAndHoldsCoverageBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &ingesttest.Recorder{}
+		end := make(chan struct{})
+		close(end)
+		c := ingest.NewCoverage(source(ingest.Clock), sink, time.Now)
+		go c.Run(t.Context())
+		broke := time.Now()
+		w := post(t, receiver(sink, c), io.MultiReader(bytes.NewReader([]byte("hel")), neverEnding{end}), "Bearer "+token)
+		if w.Code != http.StatusBadRequest || len(sink.Batches())+len(sink.Dead()) != 0 {
+			t.Errorf("%d, %v, %v", w.Code, sink.Batches(), sink.Dead())
+		}
+		time.Sleep(time.Hour)
+		if got := latestMark(t, sink); got.After(broke) {
+			t.Errorf("complete up to %v, though what was sent at %v did not come", got, broke)
+		}
+	})
 }

@@ -258,7 +258,7 @@ func mentionsSecret(product string, raw []byte) bool {
 	case "gitlab":
 		return containsAny(text, []string{`secret"`, `token"`, `pem"`, `variables"`})
 	case "argocd", "flux":
-		return strings.Contains(text, "secret") || containsAny(text, secretsGitOps) || userInfo.MatchString(text)
+		return strings.Contains(text, "secret") || holdsSecret(text) || userInfo.MatchString(text)
 	}
 	return false
 }

@@ -105,6 +105,16 @@ var redactions = []struct{ name, product, raw, want string }{
 		`{"spec":{"source":{"repoURL":"https://redacted@git.acme.example/shop","helm":{"valuesObject":{"dbPassword":"[redacted]","port":1}}}}}`,
 	},
 	{
+		"a parameter and a variable that are called like a secret", "argocd",
+		`{"spec":{"source":{"helm":{"parameters":[{"name":"db.password","value":"hunter2"},{"name":"image.tag","value":"v1"}]},"plugin":{"env":[{"name":"API_KEY","value":"hunter2"}]}}}}`,
+		`{"spec":{"source":{"helm":{"parameters":[{"name":"db.password","value":"[redacted]"},{"name":"image.tag","value":"v1"}]},"plugin":{"env":[{"name":"API_KEY","value":"[redacted]"}]}}}}`,
+	},
+	{
+		"values and the object as it was applied, as texts", "argocd",
+		`{"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"spec\":{\"clientSecret\":\"hunter2\"}}"}},"spec":{"source":{"helm":{"values":"db:\n  password: hunter2\n"}}},"other":{"helm":{"values":"replicas: 2"}}}`,
+		`{"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"[redacted]"}},"spec":{"source":{"helm":{"values":"[redacted]"}}},"other":{"helm":{"values":"replicas: 2"}}}`,
+	},
+	{
 		"local files with a secret", "argocd",
 		`{"status":{"operationState":{"operation":{"sync":{"manifests":["{\"kind\":\"Secret\",\"data\":{\"p\":\"hunter2\"}}"]}}}}}`,
 		`{"status":{"operationState":{"operation":{"sync":{"manifests":["[redacted]"]}}}}}`,
