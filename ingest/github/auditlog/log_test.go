@@ -242,14 +242,14 @@ func TestABackfillWhoseCursorIsForgottenBeginsAnew(t *testing.T) {
 
 func TestTheWaysOfALogExcludeEachOther(t *testing.T) {
 	for want, c := range map[string]auditlog.Config{
-		"exactly one way":           {},
-		"exactly one way:":          {Organization: "acme", Path: "/x", TokenFile: "t"},
-		"token-file is missing":     {Organization: "acme"},
-		"leave out one":             {Organization: "acme", Enterprise: "acme-inc", TokenFile: "t"},
-		"is no name such as acme":   {Organization: "a/b", TokenFile: "t"},
-		"is not encrypted": {Organization: "acme", TokenFile: "t", API: "http://ghe.example.com/api/v3"},
-		"api: it goes with":         {Path: "/x", TokenFile: "t", API: "https://ghe.example.com/api/v3"},
-		"does not begin with /":     {Path: "x", TokenFile: "t"},
+		"exactly one way":         {},
+		"exactly one way:":        {Organization: "acme", Path: "/x", TokenFile: "t"},
+		"token-file is missing":   {Organization: "acme"},
+		"leave out one":           {Organization: "acme", Enterprise: "acme-inc", TokenFile: "t"},
+		"is no name such as acme": {Organization: "a/b", TokenFile: "t"},
+		"is not encrypted":        {Organization: "acme", TokenFile: "t", API: "http://ghe.example.com/api/v3"},
+		"api: it goes with":       {Path: "/x", TokenFile: "t", API: "https://ghe.example.com/api/v3"},
+		"does not begin with /":   {Path: "x", TokenFile: "t"},
 	} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %s", c, err, want)
