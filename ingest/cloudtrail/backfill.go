@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,30 +71,38 @@ func (b *backfill) run(ctx context.Context) error {
 	if err := b.count(ctx, logs, proofs); err != nil {
 		return err
 	}
+	// What cannot be had of one folder is no reason to leave out the others.
+	var faults []error
 	for _, folder := range logs {
-		if err := b.logs(ctx, folder); err != nil {
-			return err
+		faults = append(faults, b.logs(ctx, folder))
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	for _, folder := range proofs {
 		if err := b.proofs(ctx, folder); err != nil {
-			return fmt.Errorf("digests in %s: %w", folder, err)
+			faults = append(faults, fmt.Errorf("digests in %s: %w", folder, err))
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
-	return nil
+	return few(faults)
 }
 
 // count finds out how much there is to do. Listing takes a thousandth of the
 // requests that reading does.
 func (b *backfill) count(ctx context.Context, logs, proofs []string) error {
 	one := func(objects.Object) error { b.progress.Total++; return nil }
+	digest := func(digestName, objects.Object) error { b.progress.Total++; return nil }
+	none := func(digestName, objects.Object) error { return nil }
 	for _, folder := range logs {
 		if err := b.eachLog(ctx, folder, one); err != nil {
 			return err
 		}
 	}
 	for _, folder := range proofs {
-		if err := b.eachDigest(ctx, folder, one); err != nil {
+		if err := b.eachDigest(ctx, folder, none, digest); err != nil {
 			return err
 		}
 	}
@@ -115,14 +125,18 @@ func (b *backfill) eachLog(ctx context.Context, folder string, f func(objects.Ob
 	})
 }
 
-// eachDigest finds the digest files of all hours that the period touches.
-func (b *backfill) eachDigest(ctx context.Context, folder string, f func(objects.Object) error) error {
-	return b.reader.Between(ctx, folder, b.period.From, b.period.To.Add(time.Hour), func(o objects.Object) error {
-		t := delivered(o.Key)
-		if _, ok := nameOfDigest(o.Key); !ok || !t.After(b.period.From) || !t.Add(-time.Hour).Before(b.period.To) {
+// eachDigest finds the digest files of all hours that the period touches, and
+// tells of those before it, too.
+func (b *backfill) eachDigest(ctx context.Context, folder string, before, f func(digestName, objects.Object) error) error {
+	return b.reader.Between(ctx, folder, b.period.From.Add(-24*time.Hour), b.period.To.Add(time.Hour), func(o objects.Object) error {
+		name, ok := nameOfDigest(o.Key)
+		switch t := delivered(o.Key); {
+		case !ok || !t.Add(-time.Hour).Before(b.period.To):
 			return nil
+		case !t.After(b.period.From):
+			return before(name, o)
 		}
-		return f(o)
+		return f(name, o)
 	})
 }
 
@@ -132,21 +146,36 @@ func (b *backfill) logs(ctx context.Context, folder string) error {
 	}, func(r objects.Reading) { b.did(r.Key, r.Events) })
 }
 
+// proofs checks the digest files of a folder. Each chain begins with the last of its
+// files before the period: else what is wrong between that and the first one in the
+// period would seem to be right now.
 func (b *backfill) proofs(ctx context.Context, folder string) error {
-	chains := map[string]*chain{}
-	return b.eachDigest(ctx, folder, func(o objects.Object) error {
-		name, _ := nameOfDigest(o.Key)
-		c := chains[name.part()]
-		if c == nil {
-			c = &chain{}
-			chains[name.part()] = c
+	chains, starts, failed := map[string]*chain{}, map[string]string{}, map[string]error{}
+	before := func(name digestName, o objects.Object) error {
+		starts[name.part()] = max(starts[name.part()], o.Key)
+		return ctx.Err()
+	}
+	err := b.eachDigest(ctx, folder, before, func(name digestName, o objects.Object) error {
+		part := name.part()
+		if failed[part] != nil {
+			return ctx.Err()
 		}
-		if err := b.digests.check(ctx, c, name, o.Key); err != nil {
-			return err
+		c, err := chains[part], error(nil)
+		if c == nil {
+			c, err = b.digests.begun(ctx, name, starts[part])
+			chains[part] = c
+		}
+		if err == nil {
+			err = b.digests.check(ctx, c, name, o.Key)
+		}
+		if err != nil {
+			failed[part] = err
+			return ctx.Err()
 		}
 		b.did(o.Key, 0)
 		return nil
 	})
+	return few(append(slices.Collect(maps.Values(failed)), err))
 }
 
 func (b *backfill) did(what string, events int) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +133,63 @@ func TestABackFillSaysWhatIsMissing(t *testing.T) {
 	want := []string{"08:00-09:00 complete", "09:00-10:00 missing …u000002.json.gz: it is gone", "10:00-11:00 complete"}
 	if got := told(sink.Proofs()); !slices.EqualFunc(got, want, alike) {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+}
+
+// A finding about the link to the file before is not for a back-fill to take back.
+func TestABackFillSeesWhatIsWrongAtItsBeginning(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		attack func(m *morning)
+		want   string
+	}{
+		{"nothing", func(*morning) {}, "10:00-11:00 complete"},
+		{"the chain begins anew", func(m *morning) {
+			m.Restart()
+			m.digests[2] = m.Digest(nine.Add(2*time.Hour), m.logs[2])
+		}, "10:00-11:00 missing …begins anew"},
+		{"the file before was replaced by another that is well signed", func(m *morning) {
+			twin := m.Beside(m.Account, m.Region)
+			twin.Digest(nine)
+			m.digests[1] = twin.Digest(nine.Add(time.Hour))
+		}, "10:00-11:00 altered …has another hash"},
+		{"the file before is none of the trail's", func(m *morning) { m.digests[1].Metadata = nil }, "10:00-11:00 complete"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cloud := testserver.AWS(t)
+			m := newMorning(trailtest.New(cloud.Bucket, "111122223333", "eu-west-1"))
+			c.attack(m)
+			for i := range m.logs {
+				cloud.Put(m.logs[i].Key, m.logs[i].Body, nil)
+				cloud.Put(m.digests[i].Key, m.digests[i].Body, m.digests[i].Metadata)
+			}
+			cfg := &cloudtrail.Config{Config: objects.Config{Bucket: cloud.Bucket, Endpoint: cloud.Endpoint}, DigestKeys: keysOf(t, m.Trail)}
+			sink := &ingesttest.Recorder{}
+			in := sink.Intake(ingesttest.Source(cfg, "trail", ""), func() time.Time { return nine.Add(24 * time.Hour) })
+			if err := cfg.Backfill(t.Context(), in, ingest.Period{From: nine.Add(time.Hour), To: nine.Add(2 * time.Hour)}, func(ingest.Progress) {}); err != nil {
+				t.Fatal(err)
+			}
+			if got := told(sink.Proofs()); len(got) != 1 || !alike(got[0], c.want) {
+				t.Errorf("got\n%s", strings.Join(got, "\n"))
+			}
+		})
+	}
+}
+
+func TestWhatIsRefusedHoldsUpNoOtherAccountOfABackFill(t *testing.T) {
+	c := testserver.AWS(t)
+	first, all := organisation(c)
+	endpoint := c.Refusing(func(r *http.Request) bool {
+		return strings.HasSuffix(r.URL.Path, all[0].logs[0].Key) || strings.HasSuffix(r.URL.Path, all[0].digests[1].Key)
+	})
+	cfg := &cloudtrail.Config{Config: objects.Config{Bucket: c.Bucket, Prefix: "audit", Endpoint: endpoint}, DigestKeys: keysOf(t, first)}
+	sink := &ingesttest.Recorder{}
+	err := backfill(t.Context(), cfg, sink, nine.Add(150*time.Minute), func(ingest.Progress) {})
+	if err == nil || !strings.Contains(err.Error(), "access is denied") {
+		t.Errorf("got %v", err)
+	}
+	if e, p := len(sink.Events()), len(sink.Proofs()); e != 17 || p != 15 {
+		t.Errorf("%d events, %d proofs", e, p)
 	}
 }
 

@@ -149,6 +149,25 @@ func (a *auditor) check(ctx context.Context, c *chain, name digestName, key stri
 	return nil
 }
 
+// begun is a chain whose last file is the one with a key, if there is one and the
+// trail wrote it. Nothing is told of it.
+func (a *auditor) begun(ctx context.Context, name digestName, key string) (*chain, error) {
+	c := &chain{}
+	if key == "" {
+		return c, nil
+	}
+	d, bad, err := a.read(ctx, name, key)
+	switch {
+	case err != nil:
+		return nil, err
+	case bad != nil:
+		c.refuse(key)
+	default:
+		c.accept(link{Key: key, Sum: d.sum, Signature: d.signature, End: d.to})
+	}
+	return c, nil
+}
+
 // one checks one digest file.
 func (a *auditor) one(ctx context.Context, c *chain, name digestName, key string) error {
 	d, bad, err := a.read(ctx, name, key)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"sidedoor/ingest"
@@ -40,9 +39,7 @@ func (c *AuditConfig) Validate() error {
 		}
 		return errors.Join(err, ingest.ValidatePath(c.Path))
 	}
-	if u, parseErr := url.Parse(c.API); parseErr != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		err = errors.Join(err, fmt.Errorf("api: %q is no URL such as https://gitlab.example", c.API))
-	}
+	err = errors.Join(err, ingest.ValidateURL("api", c.API))
 	if (c.Group == "") == !c.Instance {
 		err = errors.Join(err, errors.New("api: say whose events: either group, or instance: true"))
 	}

@@ -3,7 +3,6 @@ package gitlab
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,13 +38,12 @@ const (
 type poller struct {
 	ingest.Intake
 	events string // URL without query
-	token  string
+	token  string // file
 	client *http.Client
 }
 
 func (c *AuditConfig) poller(in ingest.Intake) (*poller, error) {
-	token, err := ingest.ReadSecret(c.TokenFile)
-	if err != nil {
+	if _, err := ingest.ReadSecret(c.TokenFile); err != nil {
 		return nil, err
 	}
 	at := strings.TrimSuffix(c.API, "/") + "/api/v4"
@@ -53,7 +51,7 @@ func (c *AuditConfig) poller(in ingest.Intake) (*poller, error) {
 		at += "/groups/" + url.PathEscape(c.Group)
 	}
 	return &poller{
-		Intake: in, events: at + "/audit_events", token: token,
+		Intake: in, events: at + "/audit_events", token: c.TokenFile,
 		client: &http.Client{
 			Timeout: time.Minute,
 			// Another host must not be shown the token.
@@ -67,7 +65,7 @@ func (c *AuditConfig) poller(in ingest.Intake) (*poller, error) {
 //	{"through":"2026-11-16T09:00:00Z","seen":["812","813"]}
 type bookmark struct {
 	Through time.Time `json:"through"` // all that appeared up to then is stored
-	Seen    []string  `json:"seen"`    // ids of the overlap before it
+	Seen    []string  `json:"seen"`    // ids of the overlap before it, and digests of what cannot be read
 }
 
 func (p *poller) key() string { return p.Source.Name + " gitlab audit " + p.events }
@@ -85,6 +83,9 @@ func (p *poller) poll(ctx context.Context) (newest time.Time, err error) {
 		}
 	}
 	now := p.Now().UTC()
+	if mark.Through.After(now) { // our clock was ahead
+		mark.Through = now
+	}
 	for from := mark.Through.Add(-overlap); ; {
 		to := from.Add(maxWindow)
 		if to.After(now) {
@@ -139,8 +140,10 @@ func (p *poller) backfill(ctx context.Context, period ingest.Period, progress fu
 			if err != nil {
 				return err
 			}
-			if err := p.Bookmarks.KeepBookmark(ctx, key, []byte(strconv.Itoa(n))); err != nil {
-				return err
+			if to.Before(p.Now().Add(-overlap)) { // else there may be more of it the next time
+				if err := p.Bookmarks.KeepBookmark(ctx, key, []byte(strconv.Itoa(n))); err != nil {
+					return err
+				}
 			}
 		}
 		done++
@@ -165,7 +168,11 @@ func (p *poller) window(ctx context.Context, t ingest.Period, known []string) (s
 				newest = e.Occurred
 			}
 		}
+		for _, d := range dead {
+			seen = append(seen, event.DigestOf(d.Raw).String())
+		}
 		fresh := slices.DeleteFunc(page, func(e event.Event) bool { return stored[e.ID] })
+		dead = slices.DeleteFunc(dead, func(d event.Dead) bool { return stored[event.DigestOf(d.Raw).String()] })
 		return p.Store(ctx, env, fresh, dead)
 	})
 	return seen, newest, err
@@ -178,11 +185,11 @@ func (p *poller) pages(ctx context.Context, t ingest.Period, f func(env event.En
 		"created_after": {t.From.Format(time.RFC3339)}, "created_before": {t.To.Format(time.RFC3339)},
 		"per_page": {strconv.Itoa(perPage)}, "pagination": {"keyset"}, "order_by": {"id"}, "sort": {"desc"},
 	}
-	at := p.events + "?" + query.Encode()
 	for n := 1; ; n++ {
 		if n > maxPages {
 			return n, fmt.Errorf("gitlab: %s names more than %d pages", p.events, maxPages)
 		}
+		at := p.events + "?" + query.Encode()
 		body, next, err := p.get(ctx, at)
 		if err != nil {
 			return n, err
@@ -195,10 +202,13 @@ func (p *poller) pages(ctx context.Context, t ingest.Period, f func(env event.En
 		if err := f(env, events, dead); err != nil {
 			return n, err
 		}
-		if next == "" {
+		if next == nil {
 			return n, nil
 		}
-		at = next
+		if next.Encode() == query.Encode() {
+			return n, fmt.Errorf("gitlab: %s: page %d is followed by itself", p.events, n)
+		}
+		query = next
 	}
 }
 
@@ -222,58 +232,45 @@ func entries(env event.Envelope, body []byte) (events []event.Event, dead []even
 	return events, dead, nil
 }
 
-// get returns a page and the URL of the next one, if there is one.
-func (p *poller) get(ctx context.Context, at string) (body []byte, next string, err error) {
+// get returns a page and the query of the next one, if there is one. The token is
+// read again each time, so that one that expires can be replaced.
+func (p *poller) get(ctx context.Context, at string) (body []byte, next url.Values, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
-		return nil, "", fmt.Errorf("gitlab: %w", err)
+		return nil, nil, fmt.Errorf("gitlab: %w", err)
 	}
-	req.Header.Set("PRIVATE-TOKEN", p.token)
+	token, err := ingest.ReadSecret(p.token)
+	if err != nil {
+		return nil, nil, err
+	}
+	req.Header.Set("PRIVATE-TOKEN", token)
 	req.Header.Set("Accept", "application/json")
 	res, err := p.client.Do(req)
 	if err != nil {
-		return nil, "", fmt.Errorf("gitlab: %w", err)
+		return nil, nil, fmt.Errorf("gitlab: %w", err)
 	}
 	defer res.Body.Close() //nolint:errcheck // it was only read
 	body, err = io.ReadAll(io.LimitReader(res.Body, maxPage+1))
 	switch {
 	case err != nil:
-		return nil, "", fmt.Errorf("gitlab: %s: %w", at, err)
+		return nil, nil, fmt.Errorf("gitlab: %s: %w", at, err)
 	case res.StatusCode != http.StatusOK:
-		return nil, "", refused(res, at)
+		return nil, nil, refused(res, at, p.Now())
 	case len(body) > maxPage:
-		return nil, "", fmt.Errorf("gitlab: %s: the page is larger than %d bytes", at, maxPage)
+		return nil, nil, fmt.Errorf("gitlab: %s: the page is larger than %d bytes", at, maxPage)
 	}
-	next, err = p.nextPage(res)
-	return body, next, err
+	return body, ingest.NextPage(res.Header), nil
 }
 
 // refused says what an answer other than 200 means for us.
-func refused(res *http.Response, at string) error {
+func refused(res *http.Response, at string, now time.Time) error {
 	err := fmt.Errorf("gitlab: %s: %s", at, res.Status)
 	switch res.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
 		return fmt.Errorf("%w; the token in token-file needs the scope read_api, and its user has to be owner of the group or administrator", err)
 	}
-	if after, convErr := strconv.Atoi(res.Header.Get("Retry-After")); convErr == nil && after > 0 {
-		return errors.Join(err, backoff.RetryAfter(after))
+	if after, said := ingest.RetryAfter(res.Header, now); said {
+		return fmt.Errorf("%w (%w)", err, &backoff.RetryAfterError{Duration: after})
 	}
 	return err
-}
-
-// nextPage reads the header Link (RFC 8288). A link to elsewhere is not followed:
-// it would be shown the token.
-func (p *poller) nextPage(res *http.Response) (string, error) {
-	for link := range strings.SplitSeq(res.Header.Get("Link"), ",") {
-		target, params, ok := strings.Cut(link, ";")
-		if !ok || !strings.Contains(params, `rel="next"`) {
-			continue
-		}
-		next := strings.Trim(target, " <>")
-		if at, _, _ := strings.Cut(next, "?"); at != p.events {
-			return "", fmt.Errorf("gitlab: the next page is said to be at %s, which is not %s; is api its external URL?", at, p.events)
-		}
-		return next, nil
-	}
-	return "", nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -244,6 +245,68 @@ func TestABackfillTakesUpWhereItWas(t *testing.T) {
 	if got := ids(sink); !slices.Equal(got, upTo(30)) || last.Done != 5 || last.Total != 5 || g.asked-before != 3 {
 		t.Errorf("stored %v, %+v, asked %d times", got, last, g.asked-before)
 	}
+}
+
+// The period need not be over, and the same command is to bring the rest of it.
+func TestABackfillOfAPeriodThatIsNotOverIsDoneAgain(t *testing.T) {
+	g, c := newInstance(t), &clock{at: time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)}
+	k, sink := g.config(t), &ingesttest.Recorder{}
+	in := sink.Intake(ingesttest.Source(k, "gitlab-audit", "acme"), c.now)
+	period := ingest.Period{From: c.now().Add(-time.Hour), To: c.now().Add(time.Hour)}
+	for n := range 3 {
+		g.happen(c.now().Add(-time.Minute))
+		if err := k.Backfill(t.Context(), in, period, func(ingest.Progress) {}); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Compact(ids(sink)); !slices.Equal(got, upTo(n+1)) { // a page that has grown is another batch
+			t.Errorf("stored %v", got)
+		}
+		c.move(30 * time.Minute)
+	}
+}
+
+func TestAnEntryThatCannotBeReadIsBuriedOnce(t *testing.T) {
+	g, c := newInstance(t), &clock{at: time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)}
+	g.answer = func(w http.ResponseWriter, _ int) bool {
+		_, _ = w.Write([]byte(`[{"no":"audit event"}]`))
+		return true
+	}
+	k, sink := g.config(t), &ingesttest.Recorder{}
+	for asked := range 3 {
+		running, err := k.Open(sink.Intake(ingesttest.Source(k, "gitlab-audit", "acme"), c.now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := ingesttest.Run(t, running.Run)
+		eventually(t, "an answer", func() bool {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			return g.asked > asked && len(sink.Dead()) > 0
+		})
+		stop()
+	}
+	if n := len(sink.Dead()); n != 1 {
+		t.Errorf("%d dead letters", n)
+	}
+}
+
+func TestATokenThatWasReplacedIsRead(t *testing.T) {
+	g := newInstance(t)
+	g.happen(time.Now().Add(-time.Minute))
+	k, sink := g.config(t), &ingesttest.Recorder{}
+	if err := os.WriteFile(k.TokenFile, []byte("one-that-has-expired"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in := sink.Intake(ingesttest.Source(k, "gitlab-audit", "acme"), time.Now)
+	running, err := k.Open(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(k.TokenFile, []byte(token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ingesttest.Run(t, running.Run)
+	eventually(t, "the event", func() bool { return len(sink.Events()) == 1 })
 }
 
 func TestAnAPIThatSaysThereIsNothingNewCoversTheTime(t *testing.T) {

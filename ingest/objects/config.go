@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -19,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+
+	"sidedoor/ingest"
 )
 
 // Config is where objects are, and who may read them. A kind's own configuration
@@ -57,7 +58,7 @@ func (c *Config) Validate() error {
 		faults = append(faults, errors.New("queue and bucket are missing: name the SQS queue that announces objects, the bucket that they are in, or both"))
 	}
 	if c.Queue != "" {
-		faults = append(faults, plainURL("queue", c.Queue))
+		faults = append(faults, ingest.ValidateURL("queue", c.Queue))
 		if u, err := url.Parse(c.Queue); err == nil && len(u.Path) < 2 {
 			faults = append(faults, fmt.Errorf("queue: %q names no queue; its URL is such as https://sqs.eu-west-1.amazonaws.com/111122223333/trail", c.Queue))
 		}
@@ -81,25 +82,9 @@ func (c *Config) Validate() error {
 		faults = append(faults, fmt.Errorf("role-arn: %q does not begin with arn:, as in arn:aws:iam::111122223333:role/sidedoor", c.RoleARN))
 	}
 	if c.Endpoint != "" {
-		faults = append(faults, plainURL("endpoint", c.Endpoint))
+		faults = append(faults, ingest.ValidateURL("endpoint", c.Endpoint))
 	}
 	return errors.Join(faults...)
-}
-
-// plainURL wants TLS of whoever is not on this machine.
-func plainURL(key, text string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return fmt.Errorf("%s: %q is no URL, such as https://…", key, text)
-	}
-	if u.User != nil {
-		return fmt.Errorf("%s: it holds a user's name; credentials come from where AWS's tools look for them", key)
-	}
-	ip := net.ParseIP(u.Hostname())
-	if u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%s: %q is not encrypted; http is for this machine only", key, text)
-	}
-	return nil
 }
 
 // Folder is the prefix as a folder, with a '/' at its end, or "".

@@ -28,7 +28,7 @@ func TestWhatIsWrongWithTheConfigurationIsSaid(t *testing.T) {
 		{objects.Config{Bucket: "acme-trail", Every: time.Millisecond}, "less than a second"},
 		{objects.Config{Bucket: "acme-trail", Queue: "https://sqs.eu-west-1.amazonaws.com/1/trail", Every: time.Minute}, "only without a queue"},
 		{objects.Config{Bucket: "acme-trail", RoleARN: "sidedoor"}, "arn:aws:iam"},
-		{objects.Config{Bucket: "acme-trail", Endpoint: "https://me:secret@s3.acme.example"}, "credentials come from"},
+		{objects.Config{Bucket: "acme-trail", Endpoint: "https://me:secret@s3.acme.example"}, "credentials do not belong there"},
 	} {
 		err := c.cfg.Validate()
 		if (err == nil) != (c.want == "") || (err != nil && !strings.Contains(err.Error(), c.want)) {

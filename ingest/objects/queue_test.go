@@ -209,8 +209,10 @@ func TestAnObjectThatIsNotThereIsWaitedForAndThenADeadLetter(t *testing.T) {
 	eventually(t, "a dead letter", func() bool { c.Queues.Advance(20 * time.Second); return len(w.Dead()) > 0 })
 	w.empty()
 	w.wait("e1")
-	if d := w.Dead()[0]; len(w.Dead()) != 1 || d.Cause != "gone" || !strings.Contains(d.Reason, "logs/never.json") {
-		t.Errorf("buried %+v", d)
+	for _, d := range w.Dead() { // more than one if the queue's clock went on while we worked on the message
+		if d.Cause != "gone" || !strings.Contains(d.Reason, "logs/never.json") {
+			t.Errorf("buried %+v", d)
+		}
 	}
 }
 

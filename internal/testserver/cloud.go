@@ -97,10 +97,7 @@ func (c *Cloud) Refusing(refuse func(*http.Request) bool) (endpoint string) {
 		c.t.Fatal(err)
 	}
 	// The name of the host stays, since it is signed.
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host = to.Scheme, to.Host
-		r.Out.Host = r.In.Host // which is signed
-	}}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = to.Scheme, to.Host }}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !refuse(r) {
 			proxy.ServeHTTP(w, r)

@@ -9,19 +9,6 @@ import (
 	"time"
 )
 
-func TestTheNextPageIsTakenFromItsLink(t *testing.T) {
-	for header, want := range map[string]string{
-		`<https://api.github.com/orgs/a/hooks/1/deliveries?per_page=100&cursor=v1_42>; rel="next"`:             "cursor=v1_42&per_page=100",
-		`<https://h/x?page=1>; rel="prev", <https://h/x?page=3>; rel="next", <https://h/x?page=9>; rel="last"`: "page=3",
-		`<https://elsewhere.example.com/x?phrase=created:%3E=2026,b&after=MS4%3D>; rel="next"`:                 "after=MS4%3D&phrase=created%3A%3E%3D2026%2Cb",
-		`<https://h/x?page=1>; rel="first"`: "", ``: "", `<`: "", `<https://h/x>; rel="next"`: "", `<:%>; rel="next"`: "",
-	} {
-		if got := next([]string{header}).Encode(); got != want {
-			t.Errorf("%s: got %q, want %q", header, got, want)
-		}
-	}
-}
-
 func TestATokenIsNotTakenToAnotherHost(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("asked with %q", r.Header.Get("Authorization"))
@@ -62,10 +49,4 @@ func TestOnlyAKeyOfAnAppIsTaken(t *testing.T) {
 			t.Errorf("%q: got %v, want %s", text, err, want)
 		}
 	}
-}
-
-func FuzzLink(f *testing.F) {
-	f.Add(`<https://h/x?page=1>; rel="prev", <https://h/x?page=3>; rel="next"`)
-	f.Add(`<<>>; rel="next"`)
-	f.Fuzz(func(_ *testing.T, header string) { next([]string{header}) })
 }

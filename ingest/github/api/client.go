@@ -14,11 +14,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"sidedoor/ingest"
 )
 
 // Public is where the API of github.com is.
@@ -61,19 +62,7 @@ func ValidateBase(base string) error {
 	if base == "" {
 		return nil
 	}
-	u, err := url.Parse(base)
-	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("api: %q is not the address of an API, such as https://github.example.com/api/v3", base)
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
-		return nil
-	}
-	return fmt.Errorf("api: %q: the token would travel in the clear; write https://", base)
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
+	return ingest.ValidateURL("api", base)
 }
 
 // stayHome follows redirects, such as those of a renamed organisation, but not to
@@ -111,7 +100,7 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values) (Page, 
 	if len(body) > maxPage {
 		return Page{}, fmt.Errorf("github %s: the answer is larger than %d bytes", path, maxPage)
 	}
-	return Page{Body: body, Next: next(resp.Header.Values("Link"))}, nil
+	return Page{Body: body, Next: ingest.NextPage(resp.Header)}, nil
 }
 
 // Post asks for something to be done that takes no words.

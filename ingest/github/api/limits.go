@@ -8,14 +8,12 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"sidedoor/ingest"
 )
 
-const (
-	// unsaid is for how long GitHub wants to be left alone when it does not say.
-	unsaid = time.Minute
-	// longest bounds for how long it can send us away: its limits are per hour.
-	longest = 2 * time.Hour
-)
+// unsaid is for how long GitHub wants to be left alone when it does not say.
+const unsaid = time.Minute
 
 // refused is the error of an answer that is no success. If GitHub says when to come
 // again, or that there were too many requests, it holds a
@@ -37,21 +35,14 @@ func waitFor(resp *http.Response, message string, now time.Time) (time.Duration,
 	if status != http.StatusForbidden && status != http.StatusTooManyRequests && status < 500 {
 		return 0, false
 	}
-	if after := h.Get("Retry-After"); after != "" {
-		if s, err := strconv.ParseInt(after, 10, 32); err == nil {
-			return bounded(time.Duration(s) * time.Second), true
-		}
-		if t, err := http.ParseTime(after); err == nil {
-			return bounded(t.Sub(now)), true
-		}
+	if after, said := ingest.RetryAfter(h, now); said {
+		return after, true
 	}
 	if h.Get("X-Ratelimit-Remaining") == "0" {
 		if s, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64); err == nil {
-			return bounded(time.Unix(s, 0).Sub(now) + time.Second), true
+			return ingest.BoundWait(time.Unix(s, 0).Sub(now) + time.Second), true
 		}
 		return unsaid, true
 	}
 	return unsaid, status == http.StatusTooManyRequests || (status == http.StatusForbidden && strings.Contains(strings.ToLower(message), "rate limit"))
 }
-
-func bounded(d time.Duration) time.Duration { return min(max(d, time.Second), longest) }

@@ -2,8 +2,6 @@ package auditlog
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"path"
 	"strings"
 	"time"
@@ -49,22 +47,19 @@ func (c *Config) backfillObjects(ctx context.Context, in ingest.Intake, p ingest
 		return err
 	}
 	var done ingest.Progress
-	first := p.From.UTC().AddDate(0, 0, -1).Format(months)
-	return r.Bucket().List(ctx, c.Folder(), c.Folder()+first, func(o objects.Object) error {
-		if !(ingest.Period{From: p.From, To: p.To.Add(afterwards)}).Contains(o.Modified) || passOver(o.Key) != "" {
-			return nil
-		}
-		got, err := r.Read(ctx, o.Key)
-		if errors.Is(err, objects.ErrGone) {
-			return nil // deleted since it was listed
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", o.Origin(), err)
-		}
+	first := c.Folder() + p.From.UTC().AddDate(0, 0, -1).Format(months)
+	put := ingest.Period{From: p.From, To: p.To.Add(afterwards)}
+	return r.ReadEach(ctx, func(read func(objects.Object) error) error {
+		return r.Bucket().List(ctx, c.Folder(), first, func(o objects.Object) error {
+			if !put.Contains(o.Modified) {
+				return nil
+			}
+			return read(o)
+		})
+	}, func(got objects.Reading) {
 		done.Done++
 		done.Events += got.Events
-		done.At = o.Key
+		done.At = got.Key
 		progress(done)
-		return nil
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"sidedoor/event"
@@ -63,11 +64,15 @@ func (l *log) fetch(ctx context.Context) (newest time.Time, err error) {
 				fresh = append(fresh, e)
 			}
 		}
-		if err := l.in.Store(ctx, p.env, fresh, p.dead); err != nil {
+		dead := slices.DeleteFunc(p.dead, func(d event.Dead) bool { return l.place.knows(event.Event{Original: event.DigestOf(d.Raw)}) })
+		if err := l.in.Store(ctx, p.env, fresh, dead); err != nil {
 			return err
 		}
 		for _, e := range fresh {
 			l.place.remember(e, now)
+		}
+		for _, d := range dead {
+			l.place.Seen[markOf(event.DigestOf(d.Raw))] = now.Unix()
 		}
 		newest = later(newest, ingest.Newest(fresh))
 		if n%keepEvery == 0 {
@@ -75,6 +80,9 @@ func (l *log) fetch(ctx context.Context) (newest time.Time, err error) {
 		}
 		return nil
 	})
+	if err == nil {
+		l.place.read(now)
+	}
 	return newest, errors.Join(err, l.keep(ctx))
 }
 

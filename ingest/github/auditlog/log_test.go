@@ -134,11 +134,32 @@ func TestAnEntryOfTheFutureHidesNone(t *testing.T) {
 	}
 }
 
+// What comes behind it may have to wait, and the monitor be started anew.
+func TestAnEntryWithoutATimeHidesNone(t *testing.T) {
+	x := newRig(t)
+	x.poll()
+	x.github.Log(start, start, `{"action":"repo.create"}`)
+	for i := range 150 {
+		x.log(fmt.Sprint("d", i), start.Add(time.Second), 0)
+	}
+	x.advance(5 * time.Hour) // while we were down
+	x.github.Fail(nil, githubtest.Status(502, "Server Error"))
+	if _, err := x.fetch(t.Context()); err == nil {
+		t.Fatal("the second page: no error")
+	}
+	x.restart()
+	x.poll()
+	if n := len(x.Events()); n != 151 {
+		t.Errorf("%d events", n)
+	}
+}
+
 func TestAnEntryThatCannotBeReadCostsItselfOnly(t *testing.T) {
 	x := newRig(t)
 	x.github.Log(start, start, `{"no":"action"}`)
 	x.log("d1", start, 0)
 	x.poll()
+	x.poll() // and is told once
 	if dead := x.Dead(); x.ids() != "d1" || len(dead) != 1 || dead[0].Cause != "malformed" || !strings.Contains(dead[0].Reason, "/orgs/acme/audit-log entry 0") {
 		t.Errorf("events %q, buried %+v", x.ids(), dead)
 	}
@@ -221,14 +242,14 @@ func TestABackfillWhoseCursorIsForgottenBeginsAnew(t *testing.T) {
 
 func TestTheWaysOfALogExcludeEachOther(t *testing.T) {
 	for want, c := range map[string]auditlog.Config{
-		"exactly one way":           {},
-		"exactly one way:":          {Organization: "acme", Path: "/x", TokenFile: "t"},
-		"token-file is missing":     {Organization: "acme"},
-		"leave out one":             {Organization: "acme", Enterprise: "acme-inc", TokenFile: "t"},
-		"is no name such as acme":   {Organization: "a/b", TokenFile: "t"},
-		"would travel in the clear": {Organization: "acme", TokenFile: "t", API: "http://ghe.example.com/api/v3"},
-		"api: it goes with":         {Path: "/x", TokenFile: "t", API: "https://ghe.example.com/api/v3"},
-		"does not begin with /":     {Path: "x", TokenFile: "t"},
+		"exactly one way":         {},
+		"exactly one way:":        {Organization: "acme", Path: "/x", TokenFile: "t"},
+		"token-file is missing":   {Organization: "acme"},
+		"leave out one":           {Organization: "acme", Enterprise: "acme-inc", TokenFile: "t"},
+		"is no name such as acme": {Organization: "a/b", TokenFile: "t"},
+		"is not encrypted":        {Organization: "acme", TokenFile: "t", API: "http://ghe.example.com/api/v3"},
+		"api: it goes with":       {Path: "/x", TokenFile: "t", API: "https://ghe.example.com/api/v3"},
+		"does not begin with /":   {Path: "x", TokenFile: "t"},
 	} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %s", c, err, want)

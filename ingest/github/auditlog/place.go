@@ -22,6 +22,8 @@ import (
 type place struct {
 	Newest time.Time        `json:"newest"`
 	Seen   map[string]int64 `json:"seen"` // digest to the second of the entry
+
+	strange bool // an entry says no time that can be
 }
 
 const (
@@ -65,22 +67,33 @@ func (l *log) keep(ctx context.Context) error {
 
 // mark is an entry in a place: enough of its digest that nobody finds another entry
 // with the same.
-func mark(e event.Event) string { return base64.RawURLEncoding.EncodeToString(e.Original[:16]) }
+func mark(e event.Event) string { return markOf(e.Original) }
+
+func markOf(d event.Digest) string { return base64.RawURLEncoding.EncodeToString(d[:16]) }
 
 func (p *place) knows(e event.Event) bool {
 	_, ok := p.Seen[mark(e)]
 	return ok
 }
 
-// remember moves the place on, but never beyond now: an entry of the future would
-// hide all before it.
+// remember moves the place on, but for an entry that says no time, or one of the
+// future: it would hide all that is still to be read.
 func (p *place) remember(e event.Event, now time.Time) {
-	at := e.Occurred
-	if at.IsZero() || at.After(now) {
-		at = now
+	if e.Occurred.IsZero() || e.Occurred.After(now) {
+		p.Seen[mark(e)] = now.Unix()
+		p.strange = true
+		return
 	}
-	p.Seen[mark(e)] = at.Unix()
-	p.Newest = later(p.Newest, at)
+	p.Seen[mark(e)] = e.Occurred.Unix()
+	p.Newest = later(p.Newest, e.Occurred)
+}
+
+// read moves the place on when all is read. It does so only if there are entries by
+// which it does not: GitHub's clock may be ahead of ours.
+func (p *place) read(now time.Time) {
+	if p.strange {
+		p.Newest, p.strange = later(p.Newest, now), false
+	}
 }
 
 // forget drops what will not be asked for again.

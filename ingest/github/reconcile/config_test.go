@@ -26,8 +26,8 @@ func TestAConfigurationThatCannotWorkIsRefused(t *testing.T) {
 		"leave out hook-id and token-file":                {AppID: "1", KeyFile: "k", HookID: 7},
 		"key-file goes with app-id":                       {Organization: "acme", HookID: 7, TokenFile: "t", KeyFile: "k"},
 		"every: 1s is not between 1m0s and 1h0m0s":        {Organization: "acme", HookID: 7, TokenFile: "t", Every: time.Second},
-		"would travel in the clear":                       {Organization: "acme", HookID: 7, TokenFile: "t", API: "http://ghe.example.com/api/v3"},
-		"is not the address of an API":                    {Organization: "acme", HookID: 7, TokenFile: "t", API: "ghe"},
+		"is not encrypted":                                {Organization: "acme", HookID: 7, TokenFile: "t", API: "http://ghe.example.com/api/v3"},
+		"is no URL":                                       {Organization: "acme", HookID: 7, TokenFile: "t", API: "ghe"},
 	} {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %s", c, err, want)

@@ -15,6 +15,10 @@ import (
 // through.
 const maxSent = 500_000
 
+// maxPages bounds the pages of a list that goes round in a circle: they name nothing
+// new.
+const maxPages = 2 * maxSent / 100
+
 // listable is how far back an hour can be compared: GitHub lists three days, and of
 // the oldest hours it may have forgotten a part.
 const listable = redeliverable - 2*time.Hour
@@ -29,7 +33,7 @@ func (r *Reconciler) list(ctx context.Context, now time.Time) error {
 	}
 	query := url.Values{"per_page": {"100"}}
 	found, newest := map[string]*sent{}, r.listed
-	for last := ""; ; {
+	for n, last := 1, ""; ; n++ {
 		page, err := r.client.Get(ctx, r.cfg.hook()+"/deliveries", query)
 		if err != nil {
 			return err
@@ -46,7 +50,7 @@ func (r *Reconciler) list(ctx context.Context, now time.Time) error {
 		if page.Next == nil || len(attempts) == 0 || attempts[len(attempts)-1].At.Before(until) {
 			break
 		}
-		if cursor == "" || cursor == last {
+		if cursor == "" || cursor == last || n > maxPages {
 			return fmt.Errorf("github %s: the list of deliveries does not go on behind %s", r.cfg.hook(), attempts[len(attempts)-1].GUID)
 		}
 		if len(found)+len(r.sent) > maxSent {
