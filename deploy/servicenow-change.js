@@ -1,5 +1,7 @@
 // A business rule of ServiceNow for the table change_request: after insert and
-// after update, when the approval, the state or the planned window changes.
+// after update (not async), when the approval or the state changes. What a change
+// approves is what it said when it was approved: a window, a configuration item or an
+// assignee that is edited later has to be approved anew.
 // It sends the change to a source of kind servicenow. Make a REST message named
 // Sidedoor first, with a method "change" (POST to the source's URL) that has the
 // token or password of the source.
@@ -28,6 +30,7 @@
     sys_updated_on: String(current.sys_updated_on),
     state: current.state.getDisplayValue(),
     approval: String(current.approval),
+    approval_changed: String(current.approval.changes()),
     approved_by: approvedBy,
     requested_by: email(current.requested_by),
     assigned_to: email(current.assigned_to),

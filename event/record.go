@@ -99,8 +99,11 @@ func newBody(t Type) any {
 }
 
 // VerdictRecord returns v as a record.
-func VerdictRecord(v Verdict, now time.Time) Record {
-	return Record{Type: TypeVerdict, ID: v.ID + "." + strconv.Itoa(v.Revision), Time: now, Body: &v}
+func VerdictRecord(v Verdict, now time.Time) Record { return v.Record(now) }
+
+// Record returns v as a record of which it is the body, and not a copy of it.
+func (v *Verdict) Record(now time.Time) Record {
+	return Record{Type: TypeVerdict, ID: v.ID + "." + strconv.Itoa(v.Revision), Time: now, Body: v}
 }
 
 // AlertRecord returns a as a record.

@@ -128,3 +128,35 @@ func TestATokenThatIsRotatedCountsWithoutARestart(t *testing.T) {
 	}
 	check("gone", second, true)
 }
+
+// A permission that is mended changes neither the size nor the time of a file.
+func TestASecretThatCouldNotBeReadIsTriedAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	readable, current := true, "first-0123456789abcdef"
+	knows, err := ingest.Renewed(ingesttest.Log(), []string{path}, func() (func(*http.Request) error, error) {
+		if !readable {
+			return nil, os.ErrPermission
+		}
+		return ingest.Bearer(current), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := func(token string) bool {
+		req := httptest.NewRequest(http.MethodPost, "/", nil)
+		req.Header.Set("Authorization", "Bearer "+token)
+		return knows(req) == nil
+	}
+	if err := os.WriteFile(path, []byte("changed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	leaked := current
+	readable, current = false, "second-0123456789abcdef"
+	if !known(leaked) {
+		t.Error("the old one does not count while the new one cannot be read")
+	}
+	readable = true
+	if known(leaked) || !known(current) {
+		t.Error("the old one counts on")
+	}
+}

@@ -78,12 +78,22 @@ func TestTheClockCoversSilence(t *testing.T) {
 
 func TestEventsCoverUpToTheNewest(t *testing.T) {
 	covered(t, ingest.Events, func(c *ingest.Coverage, sink *ingesttest.Recorder, _ time.Time) {
-		old := time.Date(2020, 5, 1, 0, 0, 0, 0, time.UTC)
+		old := time.Date(1999, 5, 1, 0, 0, 0, 0, time.UTC)
 		c.Begin()(old, nil)
 		c.Begin()(old.Add(-time.Hour), nil)
 		tick()
 		if got, want := latestMark(t, sink), old.Add(-time.Minute); !got.Equal(want) {
 			t.Errorf("covers up to %v, want %v", got, want)
+		}
+	})
+}
+
+func TestAnEventOfTheFutureCoversNoMoreThanNow(t *testing.T) {
+	covered(t, ingest.Events, func(c *ingest.Coverage, sink *ingesttest.Recorder, start time.Time) {
+		c.Begin()(start.AddDate(100, 0, 0), nil)
+		tick()
+		if got := latestMark(t, sink); got.After(time.Now()) {
+			t.Errorf("covers up to %v, and now it is %v", got, time.Now())
 		}
 	})
 }

@@ -57,69 +57,65 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	p := r.Gate.enter(r.Source.Name)
 	defer p.leave()
-	body, ok := r.admit(w, req, p)
-	if !ok {
+	if err := r.Knows(req); err != nil {
+		beginning, _ := io.ReadAll(io.LimitReader(req.Body, maxUnauthenticated)) // what came is enough
+		r.stranger(w, req, beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
+		return
+	}
+	if r.Authentic == nil {
+		// What is complete says nothing of what a known sender has begun to send.
+		end := r.Coverage.Begin()
+		body, err := r.readBody(w, req, p)
+		if err != nil {
+			end(time.Time{}, r.unread(w, req, body, err))
+			return
+		}
+		end(r.take(w, req, body))
 		return
 	}
 	// Nobody who is not authentic may begin: a sender who never ends would hold
 	// coverage back for everybody.
-	end := r.Coverage.Begin()
-	end(r.take(w, req, body))
+	if body, ok := r.admit(w, req, p); ok {
+		end := r.Coverage.Begin()
+		end(r.take(w, req, body))
+	}
 }
 
-// admit reads a delivery of an authentic sender; any other it answers itself,
-// and that is all there is to do about it.
+// admit reads a delivery of a sender whom its signature has to make known. Any
+// that it does not it answers itself, and that is all there is to do about it.
 func (r *Receiver) admit(w http.ResponseWriter, req *http.Request, p *pass) (body []byte, ok bool) {
-	if err := r.Knows(req); err != nil {
-		beginning, _ := io.ReadAll(io.LimitReader(req.Body, maxUnauthenticated)) // what came is enough
-		r.stranger(w, req, beginning, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
-		return nil, false
-	}
 	body, err := r.readBody(w, req, p)
 	if err != nil {
-		if r.Authentic == nil {
-			r.missed(err)
-		}
-		r.unread(w, req, body, err)
+		_ = r.unread(w, req, body, err) // nobody knows who sends it
 		return nil, false
-	}
-	if r.Authentic == nil {
-		return body, true
 	}
 	if err := r.Authentic(req.Header, body); err != nil {
 		r.stranger(w, req, body, refusal{http.StatusUnauthorized, "unauthenticated", err.Error()})
 		return nil, false
 	}
 	if err := p.known(req.Context()); err != nil {
-		r.missed(err)
+		r.Coverage.Begin()(time.Time{}, err) // it has to repeat it, since we could not take it
 		r.later(w, http.StatusTooManyRequests, "busy", err)
 		return nil, false
 	}
 	return body, true
 }
 
-// missed holds coverage back for a delivery of an authentic sender who has to
-// repeat it, since we could not take it.
-func (r *Receiver) missed(err error) {
-	if errors.Is(err, errBusy) || errors.Is(err, errSlow) {
-		r.Coverage.Begin()(time.Time{}, err)
-	}
-}
-
 // unread answers a delivery whose body could not be had, of which beginning came.
-// What a later repetition may bring whole is not kept.
-func (r *Receiver) unread(w http.ResponseWriter, req *http.Request, beginning []byte, err error) {
+// What a later repetition may bring whole is not kept, and is the error: until
+// then it is missing.
+func (r *Receiver) unread(w http.ResponseWriter, req *http.Request, beginning []byte, err error) error {
 	why := refusal{http.StatusBadRequest, "malformed", err.Error()}
 	switch _, unknown := errors.AsType[encodingError](err); {
 	case errors.Is(err, errBusy):
 		r.later(w, http.StatusTooManyRequests, "busy", err)
-		return
+		return err
 	case errors.Is(err, errSlow):
 		r.later(w, http.StatusRequestTimeout, "slow", err)
-		return
+		return err
 	case errors.Is(err, errBroken):
 		answer(w, http.StatusBadRequest, err.Error())
-		return
+		return err
 	case errors.Is(err, errTooLarge):
 		why = refusal{http.StatusRequestEntityTooLarge, "oversized", fmt.Sprintf("the body is larger than %d bytes", r.MaxBody)}
 	case unknown:
@@ -128,9 +124,9 @@ func (r *Receiver) unread(w http.ResponseWriter, req *http.Request, beginning []
 	beginning = beginning[:min(len(beginning), maxUnauthenticated)]
 	if r.Authentic != nil { // nobody knows yet who sends it
 		r.stranger(w, req, beginning, why)
-		return
+		return ErrNothing
 	}
-	_ = r.refuse(w, req, r.envelope(req, beginning), beginning, why)
+	return r.refuse(w, req, r.envelope(req, beginning), beginning, why)
 }
 
 // stranger refuses somebody who may be anybody. Of many such deliveries only

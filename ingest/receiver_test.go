@@ -150,16 +150,19 @@ type neverEnding struct{ read chan struct{} }
 
 func (n neverEnding) Read([]byte) (int, error) { <-n.read; return 0, io.ErrUnexpectedEOF }
 
-func TestASenderWhoNeverEndsHoldsNoCoverageBack(t *testing.T) {
+func TestOnlyASenderWhoIsKnownHoldsCoverageBackWhileItSends(t *testing.T) {
 	for _, bearer := range []string{"", "Bearer " + token} {
 		synctest.Test(t, func(t *testing.T) {
 			sink := &ingesttest.Recorder{}
 			c := ingest.NewCoverage(source(ingest.Traffic), sink, time.Now)
 			go c.Run(t.Context())
 			r, end := receiver(sink, c), make(chan struct{})
+			now := time.Now()
 			go post(t, r, neverEnding{end}, bearer)
 			time.Sleep(time.Hour)
-			now := time.Now()
+			if bearer == "" {
+				now = time.Now()
+			}
 			post(t, r, strings.NewReader("hello"), "Bearer "+token)
 			tick()
 			if through := sink.Through(); len(through) != 1 || !through[0].Equal(now.Add(-time.Minute)) {
@@ -171,12 +174,21 @@ func TestASenderWhoNeverEndsHoldsNoCoverageBack(t *testing.T) {
 	}
 }
 
-func TestABodyThatBreaksOffIsNeitherStoredNorBuried(t *testing.T) {
-	sink := &ingesttest.Recorder{}
-	end := make(chan struct{})
-	close(end)
-	w := post(t, receiver(sink, coverage(sink)), io.MultiReader(bytes.NewReader([]byte("hel")), neverEnding{end}), "Bearer "+token)
-	if w.Code != http.StatusBadRequest || len(sink.Batches())+len(sink.Dead()) != 0 {
-		t.Errorf("%d, %v, %v", w.Code, sink.Batches(), sink.Dead())
-	}
+func TestABodyThatBreaksOffIsNeitherStoredNorBuriedAndHoldsCoverageBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &ingesttest.Recorder{}
+		end := make(chan struct{})
+		close(end)
+		c := ingest.NewCoverage(source(ingest.Clock), sink, time.Now)
+		go c.Run(t.Context())
+		broke := time.Now()
+		w := post(t, receiver(sink, c), io.MultiReader(bytes.NewReader([]byte("hel")), neverEnding{end}), "Bearer "+token)
+		if w.Code != http.StatusBadRequest || len(sink.Batches())+len(sink.Dead()) != 0 {
+			t.Errorf("%d, %v, %v", w.Code, sink.Batches(), sink.Dead())
+		}
+		time.Sleep(time.Hour)
+		if got := latestMark(t, sink); got.After(broke) {
+			t.Errorf("complete up to %v, though what was sent at %v did not come", got, broke)
+		}
+	})
 }

@@ -76,28 +76,63 @@ func escapesLetter(raw []byte) bool {
 }
 
 // redactKubernetes drops the bodies of requests for secrets and tokens, whole:
-// a patch or an annotation may hold the secret anywhere. A body whose kind
-// gives it away counts whatever the request says.
+// a patch or an annotation may hold the secret anywhere. Where the request does not
+// say what its body may hold, objects go whose kind gives them away.
 func redactKubernetes(raw []byte) []byte {
 	// Nearly all have no body, or none that could hold a secret; to see that costs
 	// a tenth of looking for one.
 	if escaped := escapesLetter(raw); !escaped && (!bytes.Contains(raw, bodyKubernetes) || !spellsAny(raw, secretsKubernetes)) {
 		return raw
 	}
-	secret := false
+	secret, builtIn := false, false
 	jsonscan.Members(raw, func(key string, value []byte) bool {
-		secret = secret || (key == "objectRef" && secretRef(value))
+		if key == "objectRef" {
+			secret = secret || secretRef(value)
+			builtIn = builtInRef(value)
+		}
 		return true
 	})
 	return jsonscan.ReplaceMembers(raw, func(key string, value []byte) []byte {
-		if key != "requestObject" && key != "responseObject" {
+		switch {
+		case key != "requestObject" && key != "responseObject":
+			return nil
+		case secret:
+			return []byte(redactedObject)
+		case builtIn:
 			return nil
 		}
-		if secret || holdsSecret(value) {
-			return []byte(redactedObject)
-		}
-		return nil
+		return withoutSecrets(value)
 	})
+}
+
+// builtInRef says whether a request is about an object of Kubernetes itself. What
+// that may hold is known by its resource: whoever writes it can put a kind of his
+// own into any corner of it, a label or a patch, and must not be able to hide the
+// rest by that.
+func builtInRef(ref []byte) bool {
+	if jsonscan.GetText(ref, "resource") == "" {
+		return false
+	}
+	switch group := jsonscan.GetText(ref, "apiGroup"); group {
+	case "", "apps", "batch", "autoscaling", "policy", "extensions":
+		return true
+	default:
+		return strings.HasSuffix(group, ".k8s.io")
+	}
+}
+
+// withoutSecrets takes the objects of a secret kind out of a body of which nobody
+// knows what it may hold: the body itself, one in a list, or one that a resource
+// of somebody else wraps. What they lie in stays.
+// Without any it returns nil.
+func withoutSecrets(body []byte) []byte {
+	out, changed := jsonscan.ReplaceObjects(body, []byte(redactedObject), func(key string, value []byte) bool {
+		return key == "kind" && secretKinds[jsonscan.Text(value)]
+	})
+	if !changed {
+		return nil
+	}
+	return out
 }
 
 // secretRef looks at every occurrence of a key: one that stands twice must not
@@ -115,16 +150,6 @@ func secretRef(ref []byte) bool {
 		return true
 	})
 	return found || (account && token)
-}
-
-// holdsSecret looks for a secret kind anywhere in a body, such as in a list.
-func holdsSecret(body []byte) bool {
-	found := false
-	jsonscan.Replace(body, func(path []string, value []byte) []byte {
-		found = found || (path[len(path)-1] == "kind" && secretKinds[jsonscan.Text(value)])
-		return nil
-	})
-	return found
 }
 
 // secretsAWS are parts of the names of what CloudTrail records of a call and
@@ -233,7 +258,7 @@ func mentionsSecret(product string, raw []byte) bool {
 	case "gitlab":
 		return containsAny(text, []string{`secret"`, `token"`, `pem"`, `variables"`})
 	case "argocd", "flux":
-		return strings.Contains(text, "secret") || containsAny(text, secretsGitOps) || userInfo.MatchString(text)
+		return strings.Contains(text, "secret") || holdsSecret(text) || userInfo.MatchString(text)
 	}
 	return false
 }

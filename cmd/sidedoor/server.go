@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	stdlog "log"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -34,7 +37,7 @@ func (p *pipeline) server(mux *http.ServeMux) (*stage, error) {
 	listener = bounded(listener, maxConnections)
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute,
-		IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader,
+		IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader, ErrorLog: serverLog(p.log),
 		// What is received before anybody reads it is in nobody's reckoning.
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: 32, MaxReceiveBufferPerConnection: 256 << 10, MaxReceiveBufferPerStream: 64 << 10,
@@ -64,6 +67,22 @@ func (p *pipeline) server(mux *http.ServeMux) (*stage, error) {
 		})
 		return g.Wait()
 	}}, nil
+}
+
+// serverLog has what the server says of itself in the log; of broken handshakes, of
+// which anybody who can connect can make thousands, only where all is wanted.
+func serverLog(log *slog.Logger) *stdlog.Logger { return stdlog.New(serverLines{log}, "", 0) }
+
+type serverLines struct{ log *slog.Logger }
+
+// Write implements [io.Writer].
+func (l serverLines) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, "server", "err", string(bytes.TrimSpace(line)))
+	return len(line), nil
 }
 
 // boundedListener has so many connections at the most. One more waits until another

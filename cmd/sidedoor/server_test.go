@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"net"
+	"strings"
 	"testing"
 	"time"
 )
@@ -64,5 +67,18 @@ func TestASizeIsReadWithItsUnit(t *testing.T) {
 				t.Errorf("%q is written %s: %v", text, got, err)
 			}
 		}
+	}
+}
+
+func TestWhoeverBreaksHandshakesDoesNotFillTheLog(t *testing.T) {
+	var said bytes.Buffer
+	log := serverLog(slog.New(slog.NewTextHandler(&said, nil)))
+	log.Printf("http: TLS handshake error from %s: EOF", "192.0.2.1:1234")
+	if said.Len() > 0 {
+		t.Errorf("it says %s", said.String())
+	}
+	log.Printf("http: panic serving")
+	if !strings.Contains(said.String(), "http: panic serving") {
+		t.Errorf("it says %q", said.String())
 	}
 }

@@ -1,11 +1,7 @@
 package cloudtrail_test
 
 import (
-	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -75,11 +71,8 @@ func TestAFileWithALateNameHidesNoDigestFile(t *testing.T) {
 
 func TestAFileThatCannotBeCheckedHoldsUpNoOtherTrail(t *testing.T) {
 	c := newChainTest(t)
-	c.cfg.Endpoint = passing(t, c.cloud.Endpoint, func(r *http.Request) int {
-		if strings.Contains(r.URL.Path, "_a-first_") {
-			return http.StatusForbidden
-		}
-		return 0
+	c.cfg.Endpoint = c.cloud.Refusing(func(r *http.Request) bool {
+		return strings.Contains(r.URL.Path, "_a-first_")
 	})
 	first := c.Beside(c.Account, c.Region)
 	first.Name = "a-first"
@@ -91,11 +84,9 @@ func TestAnObjectThatIsRefusedIsMissingAfterAWhileAndIsLookedForAgain(t *testing
 	c := newChainTest(t)
 	var refused atomic.Value
 	refused.Store("")
-	c.cfg.Endpoint = passing(t, c.cloud.Endpoint, func(r *http.Request) int {
-		if bad := refused.Load().(string); bad != "" && strings.HasSuffix(r.URL.Path, bad) {
-			return http.StatusForbidden
-		}
-		return 0
+	c.cfg.Endpoint = c.cloud.Refusing(func(r *http.Request) bool {
+		bad := refused.Load().(string)
+		return bad != "" && strings.HasSuffix(r.URL.Path, bad)
 	})
 	c.put(c.logs[0], c.digests[0])
 	c.until(nine.Add(5*time.Minute), "08:00-09:00 complete")
@@ -113,25 +104,6 @@ func TestAnObjectThatIsRefusedIsMissingAfterAWhileAndIsLookedForAgain(t *testing
 	c.until(nine.Add(9*time.Hour), "11:00-12:00 complete")
 }
 
-// passing is the URL of a proxy that answers some requests itself.
-func passing(t *testing.T, to string, answer func(*http.Request) (status int)) string {
-	u, err := url.Parse(to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{Director: func(r *http.Request) { r.URL.Scheme, r.URL.Host = u.Scheme, u.Host }}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if status := answer(r); status != 0 {
-			w.WriteHeader(status)
-			fmt.Fprint(w, `<Error><Code>AccessDenied</Code><Message>no</Message></Error>`)
-			return
-		}
-		proxy.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
 func TestTheFolderOfATrailThatIsDeletedWholeIsMissed(t *testing.T) {
 	c := newChainTest(t)
 	c.put(c.logs[0], c.digests[0])
@@ -144,11 +116,8 @@ func TestDigestFilesThatCannotBeListedAreMissing(t *testing.T) {
 	c := newChainTest(t)
 	c.put(c.logs[0], c.digests[0])
 	c.until(nine.Add(5*time.Minute), "08:00-09:00 complete")
-	c.cfg.Endpoint = passing(t, c.cloud.Endpoint, func(r *http.Request) int {
-		if r.URL.Query().Get("list-type") != "" {
-			return http.StatusForbidden
-		}
-		return 0
+	c.cfg.Endpoint = c.cloud.Refusing(func(r *http.Request) bool {
+		return r.URL.Query().Has("list-type")
 	})
 	c.until(nine.Add(6*time.Hour), "09:00-10:00 missing …could be checked: listing")
 }

@@ -174,6 +174,23 @@ func Replace(raw []byte, decide func(path []string, value []byte) []byte) (out [
 	return append(r.out, raw[r.done:]...), true
 }
 
+// ReplaceObjects returns raw with all objects replaced that have a member of their
+// own for which has returns true: the smallest such, whatever they lie in. An
+// object's or array's value is shown as [Replace] shows it. If there are none, raw
+// itself is returned.
+func ReplaceObjects(raw, with []byte, has func(key string, value []byte) bool) (out []byte, changed bool) {
+	r := replacer{raw: raw, with: with}
+	r.decide = func(path []string, value []byte) []byte {
+		r.hit = r.hit || has(path[len(path)-1], value)
+		return nil
+	}
+	r.value(space(raw, 0))
+	if !r.changed {
+		return raw, false
+	}
+	return append(r.out, raw[r.done:]...), true
+}
+
 // maxDepth is how deep encoding/json lets a valid document be.
 const maxDepth = 10_000
 
@@ -185,6 +202,9 @@ type replacer struct {
 	out     []byte
 	done    int // how much of raw is in out
 	changed bool
+
+	with []byte // instead of the object that was just hit
+	hit  bool
 }
 
 // value looks through the value at at and returns where it ends: at the end of
@@ -196,7 +216,9 @@ func (r *replacer) value(at int) int {
 	if r.depth++; r.depth > maxDepth {
 		return len(r.raw)
 	}
-	defer func() { r.depth-- }()
+	begin, outer, kept, done := at, r.hit, len(r.out), r.done
+	r.hit = false
+	defer func() { r.depth--; r.hit = outer }()
 	isObject := r.raw[at] == '{'
 	at = space(r.raw, at+1)
 	for at < len(r.raw) && r.raw[at] != '}' && r.raw[at] != ']' {
@@ -213,7 +235,12 @@ func (r *replacer) value(at int) int {
 			at = space(r.raw, at+1)
 		}
 	}
-	return min(at+1, len(r.raw))
+	end := min(at+1, len(r.raw))
+	if r.hit { // and with it all that was replaced inside
+		r.out = append(append(r.out[:kept], r.raw[done:begin]...), r.with...)
+		r.done, r.changed = end, true
+	}
+	return end
 }
 
 // member looks at the member at at and returns where it ends.

@@ -38,10 +38,14 @@ func (h *heard) learn(now time.Time, d time.Duration) bool {
 
 // longest is how long the source was ever quiet, as far as that is remembered.
 func (h *heard) longest(now time.Time) time.Duration {
+	return h.longestUntil(now, now.UTC().Format(time.DateOnly))
+}
+
+func (h *heard) longestUntil(now time.Time, last string) time.Duration {
 	first := now.UTC().AddDate(0, 0, -rhythmDays).Format(time.DateOnly)
 	var d time.Duration
 	for _, q := range h.Rhythm {
-		if q.Day > first {
+		if q.Day > first && q.Day <= last {
 			d = max(d, q.Longest)
 		}
 	}
@@ -60,7 +64,24 @@ func (w Watched) limit(h *heard, now time.Time) time.Duration {
 	case !h.known(now):
 		return UnknownRhythm + w.Lateness
 	}
-	return min(max(rhythmFactor*h.longest(now), leastSilence), mostSilence) + w.Lateness
+	return limitOf(h.longest(now)) + w.Lateness
+}
+
+func limitOf(longest time.Duration) time.Duration {
+	return min(max(rhythmFactor*longest, leastSilence), mostSilence)
+}
+
+// lesson is how much of a time that a source was quiet counts for its rhythm: no
+// more than the limit that it broke, and of a source that is known, no more than
+// the days before today let it be quiet. So whoever delays it a little more each
+// time, and is never noticed, needs a day for each doubling.
+func (w Watched) lesson(h *heard, now time.Time, quiet time.Duration) time.Duration {
+	quiet = min(quiet, w.limit(h, now))
+	if !h.known(now) {
+		return quiet
+	}
+	yesterday := now.UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+	return min(quiet, limitOf(h.longestUntil(now, yesterday))+w.Lateness)
 }
 
 // rhythm explains the limit.

@@ -121,6 +121,24 @@ func TestASilenceThatWasToldStretchesTheRhythmNoFurtherThanItsLimit(t *testing.T
 	}
 }
 
+// Who can delay a source, and does so a little more each time, is not noticed; but it
+// takes days to have it taken for quiet for hours.
+func TestARhythmStretchesInADayToNoMoreThanTwice(t *testing.T) {
+	in := newInstallation(t)
+	m := in.start(Watched{Name: "trail"})
+	in.look(m)
+	in.every(m, time.Minute, 25*time.Hour)
+	h := m.memory.Sources["trail"]
+	first := m.Sources[0].limit(h, in.now)
+	for begun := in.now; in.now.Before(begun.Add(20 * time.Hour)); {
+		in.every(m, m.Sources[0].limit(h, in.now)-time.Second, time.Second)
+	}
+	// Midnight may have passed once.
+	if got := m.Sources[0].limit(h, in.now); got > 4*first {
+		t.Errorf("a limit of %v has become %v within a day", first, got)
+	}
+}
+
 func TestWhatAManifestSaysIsToldOnceForEachVerdict(t *testing.T) {
 	in := newInstallation(t)
 	m := in.start()

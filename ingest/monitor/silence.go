@@ -78,7 +78,7 @@ func (m *Monitor) listen(ctx context.Context, w Watched, h *heard) (notes []Note
 	default:
 		// A silence that was told counts no longer than the limit that it broke:
 		// nobody stretches the rhythm by more than it takes to be noticed.
-		learned = h.learn(now, min(quiet, limit))
+		learned = h.learn(now, w.lesson(h, now, quiet))
 	}
 	silent := behind > limit
 	if silent == h.Silent {

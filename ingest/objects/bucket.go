@@ -85,6 +85,9 @@ func (b *Bucket) Get(ctx context.Context, key string) (Object, io.ReadCloser, er
 	if err != nil {
 		return Object{}, nil, err
 	}
+	if out.ContentLength == nil { // what is cut off would look whole
+		return Object{}, nil, &fetchError{fmt.Errorf("s3://%s/%s: the answer does not say how long it is", b.Name, key)}
+	}
 	c.etag, c.size = aws.ToString(out.ETag), aws.ToInt64(out.ContentLength)
 	return Object{
 		Bucket: b.Name, Key: key, ETag: strings.Trim(c.etag, `"`), Size: c.size,
@@ -127,6 +130,10 @@ func (c *content) open() (*s3.GetObjectOutput, error) {
 	if err != nil {
 		cancel()
 		return nil, explained("s3://"+c.bucket.Name+"/"+c.key, err)
+	}
+	if c.at > 0 && out.ContentRange == nil {
+		cancel()
+		return nil, &fetchError{fmt.Errorf("s3://%s/%s: the rest from byte %d was asked for, and all of it is answered", c.bucket.Name, c.key, c.at)}
 	}
 	c.body, c.cancel = out.Body, cancel
 	return out, nil

@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,20 +19,26 @@ import (
 const overlap = 24 * time.Hour
 
 // list reads what is new in the bucket since the listing before. The first
-// listing begins with yesterday: what is older is for a back-fill.
+// listing begins with yesterday: what is older is for a back-fill. An object that
+// cannot be had holds up the bookmark of its own folder only.
 func (r *Reader) list(ctx context.Context) (newest time.Time, err error) {
 	folders, err := r.Folders(ctx)
 	if err != nil {
 		return newest, err
 	}
+	var unread error
 	for _, folder := range folders {
 		last, err := r.listFolder(ctx, folder)
 		if last.After(newest) {
 			newest = last
 		}
-		if err != nil {
+		if _, ofAWS := errors.AsType[*fetchError](err); err != nil && (!ofAWS || ctx.Err() != nil) {
 			return newest, err
 		}
+		unread = cmp.Or(unread, err)
+	}
+	if unread != nil {
+		return newest, unread
 	}
 	if newest.IsZero() && r.Source.Coverage != ingest.Clock {
 		return newest, ingest.ErrNothing // as quiet as a trail that is stopped
@@ -68,13 +75,14 @@ func (r *Reader) listFolder(ctx context.Context, folder string) (newest time.Tim
 	return newest, r.Bookmarks.KeepBookmark(ctx, bookmark, []byte(begun.Format(time.RFC3339)))
 }
 
-// since is when the folder was listed before, or the beginning of yesterday.
+// since is when the folder was listed before, or the beginning of yesterday: also
+// if it was listed by a clock that was ahead.
 func (r *Reader) since(ctx context.Context, bookmark string, now time.Time) (time.Time, error) {
 	kept, found, err := r.Bookmarks.Bookmark(ctx, bookmark)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if t, err := time.Parse(time.RFC3339, string(kept)); found && err == nil {
+	if t, err := time.Parse(time.RFC3339, string(kept)); found && err == nil && !t.After(now) {
 		return t, nil
 	}
 	return now.Truncate(24 * time.Hour).Add(-24 * time.Hour), nil

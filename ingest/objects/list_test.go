@@ -3,7 +3,10 @@ package objects_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,5 +104,65 @@ func TestWhatWasReadIsRemembered(t *testing.T) {
 	}
 	if d, known, err := w.reader.Unpacked(t.Context(), key); !known || err != nil || d != first.Unpacked {
 		t.Errorf("remembered %s, %v, %v", d, known, err)
+	}
+}
+
+func TestAnObjectThatIsRefusedHoldsUpNoOtherFolder(t *testing.T) {
+	c, sink := testserver.AWS(t), &ingesttest.Recorder{}
+	c.Put(day(0)+"refused.json", log("e1"), nil)
+	c.Put(day(0)+"other.json", log("e2"), nil)
+	c.Put(strings.Replace(day(0), "logs/", "logs2/", 1)+"a.json", log("e3"), nil)
+	var allowed atomic.Bool
+	endpoint := c.Refusing(func(r *http.Request) bool { return strings.Contains(r.URL.Path, "refused") && !allowed.Load() })
+	w := open(t, c, sink, objects.Config{Bucket: c.Bucket, Every: time.Second, Endpoint: endpoint})
+	ingesttest.Run(t, w.reader.Run)
+	w.wait("e2", "e3")
+	allowed.Store(true)
+	w.wait("e1", "e2", "e3")
+}
+
+func TestAListingByAClockThatWasAheadHidesNothing(t *testing.T) {
+	c, sink := testserver.AWS(t), &ingesttest.Recorder{}
+	key := fmt.Sprintf("trail listing s3://%s/logs/", c.Bucket)
+	if err := sink.KeepBookmark(t.Context(), key, []byte(time.Now().AddDate(4, 0, 0).UTC().Format(time.RFC3339))); err != nil {
+		t.Fatal(err)
+	}
+	c.Put(day(0)+"a.json", log("e1"), nil)
+	w := listing(t, c, sink)
+	ingesttest.Run(t, w.reader.Run)
+	w.wait("e1")
+}
+
+func TestAnObjectOfNoUsableLengthIsNotTakenForAnEmptyOne(t *testing.T) {
+	c, sink := testserver.AWS(t), &ingesttest.Recorder{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "huge.json") {
+			w.Header().Set("Content-Length", fmt.Sprint(int64(9)<<30))
+		}
+		if strings.HasSuffix(r.URL.Path, "breaks.json") { // and its server knows no ranges
+			w.Header().Set("Content-Length", "1000")
+		}
+		_, _ = w.Write(log("e1"))
+		w.(http.Flusher).Flush()
+	}))
+	defer server.Close()
+	w := open(t, c, sink, objects.Config{Bucket: c.Bucket, Endpoint: server.URL})
+	if _, err := w.reader.Read(t.Context(), "unknown.json"); err == nil || !strings.Contains(err.Error(), "how long it is") {
+		t.Errorf("of no length: %v", err)
+	}
+	if _, err := w.reader.Read(t.Context(), "breaks.json"); err == nil || !strings.Contains(err.Error(), "all of it is answered") {
+		t.Errorf("from its beginning again: %v", err)
+	}
+	if len(sink.Dead()) > 0 || len(sink.Events()) > 0 {
+		t.Errorf("of no length: %d dead letters, %d events", len(sink.Dead()), len(sink.Events()))
+	}
+	if got, err := w.reader.Read(t.Context(), "huge.json"); err != nil || got.Dead != 1 {
+		t.Errorf("too long: %+v, %v", got, err)
+	}
+	if d := sink.Dead(); len(d) != 1 || d[0].Cause != "oversized" {
+		t.Errorf("too long: %+v", d)
+	}
+	if got, err := w.reader.Read(t.Context(), "huge.json"); err != nil || !got.Known {
+		t.Errorf("too long, again: %+v, %v", got, err)
 	}
 }

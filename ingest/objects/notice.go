@@ -36,8 +36,9 @@ const cloudTrailTest = "CloudTrail validation message."
 // envelope has the members of all forms.
 type envelope struct {
 	// SNS: {"Type":"Notification","MessageId":"…","Message":"{…}"}
-	Type    string
-	Message *string
+	Type     string
+	Message  *string
+	TopicArn string
 
 	// S3's test: {"Service":"Amazon S3","Event":"s3:TestEvent",…}
 	Event string
@@ -95,6 +96,10 @@ func parseForeign(body []byte, err error) (notice, error) {
 func (e *envelope) notice(body []byte) (notice, error) {
 	n := notice{body: body, detailType: e.DetailType, detail: e.Detail}
 	switch {
+	case e.Type == "SubscriptionConfirmation":
+		// Its URL is for a person to decide about: a message may name any.
+		return n, fmt.Errorf("the topic %.200q asks to be subscribed to the queue: until that is confirmed it sends nothing; "+
+			"confirm it with aws sns confirm-subscription and the token in the message", e.TopicArn)
 	case e.Event == "s3:TestEvent":
 		n.test = true
 		return n, nil

@@ -28,6 +28,7 @@ var notices = []struct{ name, body, want string }{
 	{"a key that is not encoded", `{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"100%"}}}]}`, "is not URL-encoded"},
 	{"records of two kinds", `{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}},{"eventID":"1"}]}`, "record 1 is none of S3"},
 	{"keys that are none", `{"s3Bucket":"b","s3ObjectKey":{"a":1}}`, "s3ObjectKey"},
+	{"a topic that wants to be confirmed", `{"Type":"SubscriptionConfirmation","TopicArn":"arn:aws:sns:eu-west-1:1:t","Token":"1","Message":"You have chosen …","SubscribeURL":"https://elsewhere"}`, "aws sns confirm-subscription"},
 	{"too many envelopes", `{"Type":"Notification","Message":"{\"Type\":\"Notification\",\"Message\":\"{\\\"Type\\\":\\\"Notification\\\",\\\"Message\\\":\\\"{}\\\"}\"}"}`, "envelopes of SNS"},
 }
 

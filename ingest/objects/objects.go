@@ -168,7 +168,14 @@ func (r *Reader) Read(ctx context.Context, key string) (Reading, error) {
 	return r.take(ctx, o, content)
 }
 
+// maxObject bounds an object as it is stored, as [records] does it as it is
+// unpacked: to read one takes hours at the most that S3 stores.
+const maxObject = 8 << 30
+
 func (r *Reader) take(ctx context.Context, o Object, content io.ReadCloser) (Reading, error) {
+	if o.Size > maxObject {
+		return r.oversized(ctx, o)
+	}
 	whole, digest, err := digested(content)
 	if err != nil {
 		return Reading{}, err
@@ -183,4 +190,16 @@ func (r *Reader) take(ctx context.Context, o Object, content io.ReadCloser) (Rea
 		return Reading{}, fmt.Errorf("%s: %w", o.Origin(), err)
 	}
 	return Reading{Object: o, Result: result}, r.remember(ctx, o, result.Unpacked)
+}
+
+// oversized refuses an object. It is remembered, so that this is told once.
+func (r *Reader) oversized(ctx context.Context, o Object) (Reading, error) {
+	err := r.Bury(ctx, event.Dead{
+		Envelope: r.Source.Envelope(o.Origin(), r.Now().UTC(), nil), Cause: "oversized", Index: -1,
+		Reason: fmt.Sprintf("%s has %d bytes, more than the %d that are read of an object", o.Origin(), o.Size, int64(maxObject)),
+	})
+	if err != nil {
+		return Reading{}, err
+	}
+	return Reading{Object: o, Result: records.Result{Dead: 1}}, r.remember(ctx, o, event.Digest{})
 }

@@ -2,6 +2,7 @@ package objects_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -42,11 +43,12 @@ func identify(raw []byte) (event.Event, error) {
 
 func open(t *testing.T, c *testserver.Cloud, sink *ingesttest.Recorder, cfg objects.Config) *watched {
 	t.Helper()
+	folders := func(context.Context, *objects.Bucket) ([]string, error) { return []string{"logs/", "logs2/"}, nil }
 	src := ingest.Source{Name: "trail", Product: "aws", Service: "cloudtrail", Lateness: time.Minute}
-	cfg.Endpoint = c.Endpoint
+	cfg.Endpoint = cmp.Or(cfg.Endpoint, c.Endpoint)
 	in := sink.Intake(src, time.Now)
 	r, err := objects.Open(cfg, in, objects.Kind{
-		Identify: records.One(identify), Dates: "2006/01/02/",
+		Identify: records.One(identify), Dates: "2006/01/02/", Folders: folders,
 		PassOver: func(key string) string {
 			if strings.Contains(key, "Digest") {
 				return "digest"

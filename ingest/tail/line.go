@@ -50,7 +50,8 @@ func (l *line) keep(b []byte, maxLine int) {
 	if len(l.kept) == 0 {
 		b = bytes.TrimLeft(b, "\x00")
 	}
-	if room := maxLine - len(l.kept); len(bytes.TrimRight(b, "\r\n")) > room {
+	// A line's end does not count, but what only looks like one must not pile up.
+	if room := max(maxLine-len(l.kept), 0); len(bytes.TrimRight(b, "\r\n")) > room || len(b) > room+len("\r\n") {
 		l.tooLong = true
 		b = b[:room]
 	}

@@ -136,6 +136,13 @@ func TestALineOverTheBoundIsCutAndTheNextIsRead(t *testing.T) {
 	r.expect("a", just, "<too long: 10000>", "<too long: 10000>", "b", "c")
 }
 
+func TestALineOfNothingButItsEndIsBoundedToo(t *testing.T) {
+	l := newLog(t, t.TempDir())
+	r := newReader(t, l)
+	l.write("a\n" + strings.Repeat("\r", 40*maxLine) + "x\nb\n")
+	r.expect("a", "<too long: 9999>", "b")
+}
+
 func TestWhatCannotBeHadAnyMoreIsSaid(t *testing.T) {
 	for _, c := range []struct {
 		name string

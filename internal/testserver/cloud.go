@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"path/filepath"
 	"testing"
@@ -83,6 +87,30 @@ func (c *Cloud) Put(key string, body []byte, metadata map[string]string) {
 	}); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// Refusing is an endpoint of the same S3 that denies access to some requests.
+func (c *Cloud) Refusing(refuse func(*http.Request) bool) (endpoint string) {
+	c.t.Helper()
+	to, err := url.Parse(c.Endpoint)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	// The name of the host stays, since it is signed.
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host = to.Scheme, to.Host
+		r.Out.Host = r.In.Host // which is signed
+	}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !refuse(r) {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
+	}))
+	c.t.Cleanup(server.Close)
+	return server.URL
 }
 
 // Remove deletes an object.

@@ -20,8 +20,8 @@ type act struct {
 	Revision int             `json:"revision"`
 	Alert    string          `json:"alert,omitempty"`   // that it belongs to
 	Waiting  bool            `json:"waiting,omitempty"` // its grace has passed, coverage has not come
-	// Relied are the IDs of the approvals that made it approved, with their links.
-	Relied []string `json:"relied,omitempty"`
+	// Relied are the approvals that made it approved, with their links.
+	Relied []token `json:"relied,omitempty"`
 	// Parts count towards correlations once the act has a certain verdict.
 	Parts []event.Part `json:"parts,omitempty"`
 	// Awaits is the source whose mark it waits for. It cannot be worked out

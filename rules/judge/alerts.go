@@ -95,7 +95,7 @@ func (s *alerts) nearest(g group, at time.Time) *alert {
 
 // revise brings the act's alert up to date with its new verdict. old is the
 // state that the act was in before.
-func (s *alerts) revise(a *act, old event.State, v event.Verdict) event.Alert {
+func (s *alerts) revise(a *act, old event.State, v *event.Verdict) event.Alert {
 	al := s.byID[a.Alert]
 	if old != event.Pending {
 		al.Counts[old]--

@@ -19,7 +19,13 @@ type approvals struct {
 	expiry     expiry // those that expire at all
 }
 
-func newApprovals() *approvals { return &approvals{shelf: newShelf()} }
+func newApprovals() *approvals {
+	s := newShelf()
+	return &approvals{
+		shelf: s, scopes: s.by(scopes), persons: s.by(persons), references: s.by(references),
+		patterns: patterns{chains: chains{rings: rings{new(pages[link])}}}, // few have any
+	}
+}
 
 // held is an approval that is held, for as long as none is forgotten.
 type held struct {
@@ -31,12 +37,8 @@ type held struct {
 // nil.
 func (h held) match() event.Match { return h.in.read(h.n).match }
 
-// id returns the ID with which it was added. Like match it takes about a
-// microsecond.
-func (h held) id() string {
-	e := h.in.read(h.n)
-	return e.matchID()
-}
+// token stands for the ID with which it was added.
+func (h held) token() token { return h.in.slots.at(h.n).token }
 
 // read reads an approval, as one that holds all its words does.
 func (s *approvals) read(n int32) entry {
@@ -49,23 +51,25 @@ func (s *approvals) read(n int32) entry {
 // add takes an approval in, unless it is held already. It has to be bounded;
 // the ID is that of the match as it came.
 func (s *approvals) add(m event.Match, id string, stored time.Time, cfg Config) (held, bool) {
-	if s.has(id) {
+	t := tokenOf(id)
+	if s.has(t) {
 		return held{}, false
 	}
 	e, w := newEntry(m, id, stored), s.writer()
 	w.entry(&e)
-	return held{s, s.place(string(w.out), &e, id, cfg)}, true
+	return held{s, s.place(string(w.out), &e, t, cfg)}, true
 }
 
-func (s *approvals) has(id string) bool {
-	_, ok := s.ids.find(s.hash(id), func(n int32) bool { return held{s, n}.id() == id })
+func (s *approvals) has(t token) bool {
+	_, ok := s.ids.find(s.hash(string(t[:])), func(n int32) bool { return s.slots.at(n).token == t })
 	return ok
 }
 
 // place puts an approval where it is found.
-func (s *approvals) place(text string, e *entry, id string, cfg Config) int32 {
+func (s *approvals) place(text string, e *entry, t token, cfg Config) int32 {
 	ap := e.match.Approval
-	n := s.put(text, s.hash(id))
+	n := s.put(text, s.hash(string(t[:])))
+	s.slots.at(n).token = t
 	if ap.Covers != "" {
 		fresh := s.scopes.add(s.hash(ap.Kind, ap.Covers), n, s.withScope(ap.Kind, ap.Covers))
 		if fresh && wild(ap.Covers) {
@@ -109,21 +113,28 @@ func (s *approvals) drop(n int32) {
 	if !ap.Until.IsZero() {
 		s.expiry.remove(n)
 	}
-	s.take(n, s.hash(e.matchID()))
+	t := held{s, n}.token()
+	s.take(n, s.hash(string(t[:])))
 }
 
 // covering appends the approvals of a kind that cover a scope, in no order that
 // means anything.
 func (s *approvals) covering(list []held, kind, scope string) []held {
 	if !wild(scope) {
-		for n := range s.scopes.of(s.hash(kind, scope), s.withScope(kind, scope)) {
-			list = append(list, held{s, n})
+		if first, ok := s.scopes.first.find(s.hash(kind, scope), s.withScope(kind, scope)); ok {
+			list = s.appendRing(list, &s.scopes, first)
 		}
 	}
 	for first := range s.patternsCovering(kind, scope) {
-		for n := range s.scopes.from(first) {
-			list = append(list, held{s, n})
-		}
+		list = s.appendRing(list, &s.scopes, first)
+	}
+	return list
+}
+
+// appendRing appends the approvals of the ring that begins with first.
+func (s *approvals) appendRing(list []held, of *chains, first int32) []held {
+	for n := range of.from(first) {
+		list = append(list, held{s, n})
 	}
 	return list
 }
@@ -131,8 +142,8 @@ func (s *approvals) covering(list []held, kind, scope string) []held {
 // naming appends the approvals of a kind that name the person as who may act,
 // in whatever case, as they arrived.
 func (s *approvals) naming(list []held, kind, person string) []held {
-	for n := range s.persons.of(s.hash(kind, fold(person)), s.withPerson(kind, person)) {
-		list = append(list, held{s, n})
+	if first, ok := s.persons.first.find(s.hash(kind, fold(person)), s.withPerson(kind, person)); ok {
+		list = s.appendRing(list, &s.persons, first)
 	}
 	return list
 }
@@ -203,10 +214,11 @@ func (s *approvals) load(b []byte, cfg Config) ([]byte, error) {
 			return errCut
 		}
 		id := e.matchID()
-		if s.has(id) {
+		t := tokenOf(id)
+		if s.has(t) {
 			return fmt.Errorf("approval %s is there twice", id)
 		}
-		s.place(text, &e, id, cfg)
+		s.place(text, &e, t, cfg)
 		return nil
 	})
 }

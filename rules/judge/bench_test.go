@@ -3,7 +3,6 @@ package judge_test
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -154,6 +153,8 @@ func BenchmarkAct(b *testing.B) {
 			} else {
 				j, heap = e.judge()
 			}
+			runtime.LockOSThread() // whose processor time is measured
+			defer runtime.UnlockOSThread()
 			var took laps
 			var made []event.Match
 			b.ReportAllocs()
@@ -174,36 +175,6 @@ func BenchmarkAct(b *testing.B) {
 			b.ReportMetric(heap, "heap-B")
 		})
 	}
-}
-
-// laps are how long acts took, and how many were approved.
-type laps struct {
-	arrivals, verdicts, both []time.Duration
-	approved                 int
-}
-
-func (t *laps) act(j *judge.Judge, m *event.Match) {
-	begun := time.Now()
-	_, timers := j.Apply(event.Input{Time: nine, Match: m})
-	arrived := time.Now()
-	records, _ := j.Apply(event.Input{Time: timers[0].Due, Timer: &timers[0]})
-	done := time.Now()
-	t.arrivals, t.verdicts, t.both = append(t.arrivals, arrived.Sub(begun)), append(t.verdicts, done.Sub(arrived)), append(t.both, done.Sub(begun))
-	if v, ok := records[0].Body.(*event.Verdict); ok && v.Verdict == event.Approved {
-		t.approved++
-	}
-}
-
-func (t *laps) report(b *testing.B) {
-	for _, part := range []struct {
-		name string
-		took []time.Duration
-	}{{"", t.both}, {"-arrival", t.arrivals}, {"-verdict", t.verdicts}} {
-		slices.Sort(part.took)
-		b.ReportMetric(float64(part.took[len(part.took)/2]), "p50"+part.name+"-ns")
-		b.ReportMetric(float64(part.took[len(part.took)*99/100]), "p99"+part.name+"-ns")
-	}
-	b.ReportMetric(float64(t.approved)/float64(len(t.both)), "approved")
 }
 
 // What one more approval costs where a million are held, with the oldest let go.

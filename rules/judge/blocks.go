@@ -12,10 +12,11 @@ const blockSize = 32 << 10
 // and acts would wait for it. A block that is no longer used to three quarters
 // is given up, and what is left in it moves to the newest.
 type blocks struct {
-	spots pages[spot]
-	list  []*block // nil: given up
-	free  []int32  // the numbers of these
-	last  int32    // the one that is being filled, if there is any
+	slots *pages[slot] // of the numbers
+	list  []*block     // nil: given up
+	texts []string     // of each, as far as it is filled
+	free  []int32      // the numbers of these
+	last  int32        // the one that is being filled, if there is any
 }
 
 // spot is where a text stands.
@@ -32,11 +33,11 @@ type block struct {
 // at returns the text of a number; it is part of its block, which it keeps from
 // being freed.
 func (t *blocks) at(n int32) string {
-	s := t.spots.at(n)
+	s := &t.slots.at(n).spot
 	if s.size == 0 {
 		return ""
 	}
-	return t.list[s.block].String()[s.from : s.from+s.size]
+	return t.texts[s.block][s.from : s.from+s.size]
 }
 
 // put gives a number that has none a text.
@@ -46,8 +47,9 @@ func (t *blocks) put(n int32, text string) {
 	}
 	i := t.room(len(text))
 	b := t.list[i]
-	*t.spots.at(n) = spot{block: i, from: int32(b.Len()), size: int32(len(text))}
+	t.slots.at(n).spot = spot{block: i, from: int32(b.Len()), size: int32(len(text))}
 	b.WriteString(text)
+	t.texts[i] = b.String()
 	b.numbers = append(b.numbers, n)
 	b.used += len(text)
 }
@@ -76,13 +78,13 @@ func (t *blocks) begin(size int) int32 {
 		t.free, t.list[i] = t.free[:last], b
 		return i
 	}
-	t.list = append(t.list, b)
+	t.list, t.texts = append(t.list, b), append(t.texts, "")
 	return int32(len(t.list) - 1)
 }
 
 // remove takes a number's text away.
 func (t *blocks) remove(n int32) {
-	s := t.spots.at(n)
+	s := &t.slots.at(n).spot
 	if s.size == 0 {
 		return
 	}
@@ -99,11 +101,11 @@ func (t *blocks) tidy(i int32) {
 		return
 	}
 	for _, n := range b.numbers {
-		if s := *t.spots.at(n); s.block == i && s.size > 0 { // it has not moved, nor come again elsewhere
+		if s := t.slots.at(n).spot; s.block == i && s.size > 0 { // it has not moved, nor come again elsewhere
 			b.used -= int(s.size)
 			t.put(n, b.String()[s.from:s.from+s.size])
 		}
 	}
-	t.list[i] = nil
+	t.list[i], t.texts[i] = nil, ""
 	t.free = append(t.free, i)
 }

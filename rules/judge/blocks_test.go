@@ -9,7 +9,7 @@ import (
 
 func TestBlocksHoldWhatAMapDoesAndLittleMore(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		var got blocks
+		got := blocks{slots: new(pages[slot])}
 		want, held := map[int32]string{}, 0
 		for step := range rapid.IntRange(1, 300).Draw(rt, "steps") {
 			n := rapid.Int32Range(0, 40).Draw(rt, "number")
@@ -44,7 +44,7 @@ func TestBlocksHoldWhatAMapDoesAndLittleMore(t *testing.T) {
 }
 
 func TestATextThatWasReadRemainsAsItWasWhenItsBlockIsGivenUp(t *testing.T) {
-	var b blocks
+	b := blocks{slots: new(pages[slot])}
 	b.put(0, strings.Repeat("a", 1000))
 	read := b.at(0)
 	for n := int32(1); n < 200; n++ {

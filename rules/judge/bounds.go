@@ -186,13 +186,13 @@ func civil(t time.Time) time.Time {
 }
 
 // fitVerdict shortens the lists of a verdict until its record fits.
-func fitVerdict(v event.Verdict, now time.Time) event.Verdict {
+func fitVerdict(v *event.Verdict, now time.Time) {
 	fits := func() bool {
-		_, err := event.VerdictRecord(v, now).Encode()
+		_, err := v.Record(now).Encode()
 		return err == nil
 	}
 	if mostBytes(v) <= event.MaxRecord || fits() {
-		return v
+		return
 	}
 	if v.Together != nil {
 		short := *v.Together
@@ -227,7 +227,6 @@ func fitVerdict(v event.Verdict, now time.Time) event.Verdict {
 			}
 		}
 	}
-	return v
 }
 
 // bare is a party without what led to it.

@@ -27,6 +27,7 @@ type codec struct {
 	depth   int         // of requirements in requirements
 	lasting bool        // in is kept for as long as what is read of it
 	visit   func(int32) // is told each word that is read, if it is there
+	arena   *arena      // for the texts that are read, if it is there
 }
 
 // maxDepth is how deep requirements may be nested, as JSON can be.
@@ -160,7 +161,11 @@ func (c *codec) readText(before string) string {
 		return c.raw(form / forms)
 	}
 	var room [128]byte
-	return string(c.appendText(append(room[:0], before...), form))
+	b := c.appendText(append(room[:0], before...), form)
+	if c.arena != nil {
+		return c.arena.keep(b)
+	}
+	return string(b)
 }
 
 // appendText appends the text of which the form was read.

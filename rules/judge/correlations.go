@@ -25,9 +25,9 @@ func newCorrelations() *correlations {
 // match takes in a match: one that was stored, or that of a correlation with
 // the events that completed it.
 func (j *Judge) match(m event.Match, of *event.Together) {
-	at := m.ID()
+	id := m.ID()
 	for i, f := range m.Facts {
-		j.fact(f, at+"."+strconv.Itoa(i))
+		j.fact(f, id+"."+strconv.Itoa(i))
 	}
 	var now, then []event.Part
 	for _, p := range m.Parts {
@@ -40,11 +40,11 @@ func (j *Judge) match(m event.Match, of *event.Together) {
 	m.Parts, m.Facts = nil, nil
 	switch {
 	case m.Act != nil:
-		j.act(m, of, then)
+		j.act(m, id, of, then)
 	case m.Approval != nil:
-		j.approval(m)
+		j.approval(m, id)
 	case m.Revocation != nil:
-		j.revocation(m)
+		j.revocation(m, id)
 	}
 	for _, p := range now {
 		j.contribute(p, m.Event)

@@ -53,8 +53,9 @@
 // Approvals and facts are held as the few bytes that a codec makes of them, end to
 // end in blocks, with the texts that they share in a dictionary, and are found by
 // tables of numbers. So the garbage collector has little to look at, and a snapshot
-// copies them as they are. To read one takes about a microsecond; so does its ID.
-// An inquiry reads of each only what it asks for.
+// copies them as they are. To read one takes about a microsecond, much of it to wait
+// for memory: so an inquiry fetches all that came near before it reads any, and reads
+// of each only what it asks for.
 //
 // A contribution looks at those of its group within a timespan of it, on either
 // side: of them a group holds fewer than a count asks for, at most two for each

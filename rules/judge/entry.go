@@ -146,14 +146,14 @@ func (c *codec) party(p *event.Party) {
 	if s == "" {
 		return
 	}
-	behind, lasting := c.in, c.lasting
-	c.in, c.lasting = s, true // a word is, for as long as an entry has it
+	behind, lasting, texts := c.in, c.lasting, c.arena
+	c.in, c.lasting, c.arena = s, true, nil // a word is, for as long as an entry has it; alerts keep people
 	c.partyFields(p)
 	if !c.done() {
 		c.fail()
 		return
 	}
-	c.in, c.lasting = behind, lasting
+	c.in, c.lasting, c.arena = behind, lasting, texts
 }
 
 // partyText is a party written down; of nobody it is empty.

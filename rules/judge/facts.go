@@ -15,7 +15,10 @@ type facts struct {
 	refs chains // by what is asked
 }
 
-func newFacts() *facts { return &facts{shelf: newShelf()} }
+func newFacts() *facts {
+	s := newShelf()
+	return &facts{shelf: s, refs: s.by(scopes)}
+}
 
 // stated is a fact with what the judge knows of it.
 type stated struct {

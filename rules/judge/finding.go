@@ -17,19 +17,26 @@ type finding struct {
 	detail   string     // see [event.Considered]
 	links    []*finding // of each requirement of its own, the nearest
 
+	rank  int           // of why, when findings were last sorted
+	apart time.Duration // of the approval and what it is weighed for, likewise
+
 	entry   entry
 	given   event.Approval // the entry's
+	records *arena
 	unread  codec
 	isRead  bool // as far as its requirements
 	isWhole bool
 	known   string // the ID, once it was asked for
 }
 
-// begin reads what an approval is weighed by. The finding has to be zero.
-func (f *finding) begin(p held) {
-	f.approval, f.unread = p, p.in.reader(p.in.texts.at(p.n))
+// begin reads what an approval is weighed by. The finding has to be zero; what is
+// read of it for a record alone stands in the arena.
+func (f *finding) begin(p held, records *arena) {
+	f.approval, f.records, f.unread = p, records, p.in.reader(p.in.texts.at(p.n))
 	f.entry.match.Approval = &f.given
+	f.unread.arena = records
 	f.unread.weighed(&f.entry)
+	f.unread.arena = nil
 }
 
 // weighed is the approval but for what it requires itself.
@@ -51,6 +58,7 @@ func (f *finding) whole() *entry {
 	if !f.isWhole {
 		f.requires()
 		f.isWhole = true
+		f.unread.arena = f.records
 		f.unread.rest(&f.entry)
 	}
 	return &f.entry
@@ -72,18 +80,40 @@ func (f *finding) alone() bool { return f.why == event.Covers || f.why == event.
 // nothing of a finding may be kept but copies.
 type desk struct {
 	asked questions
+	near  []held // what comes near one requirement
+	seen  []held // what came near the act itself, for each of its requirements
 	room  []finding
 	used  int
 	free  []*finding // that were given back
+	sum   byte       // keeps fetch from being left out
+	texts arena
 }
 
 // deskSize is more findings than most inquiries have; the others take room of
 // their own.
 const deskSize = 64
 
+// deskMost is how many approvals that came near there remains room for.
+const deskMost = 4096
+
 func (d *desk) clear() {
 	clear(d.room[:d.used])
-	d.used, d.free = 0, nil
+	d.used, d.free, d.seen = 0, nil, d.seen[:0]
+	if cap(d.near)+cap(d.seen) > deskMost {
+		d.near, d.seen = nil, nil
+	}
+}
+
+// fetch looks at the texts of a few approvals before they are read, one after the
+// other: the processor waits for the memory of all of them at once.
+func (d *desk) fetch(list []held) {
+	const line = 64 // of its cache
+	for _, p := range list[:min(len(list), deskSize)] {
+		text := p.in.texts.at(p.n)
+		for i := 0; i < len(text) && i < 4*line; i += line {
+			d.sum ^= text[i]
+		}
+	}
 }
 
 // take returns a finding that is zero.

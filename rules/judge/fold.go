@@ -10,8 +10,7 @@ import (
 // act takes in a new act; a correlation's is of several events together. Its
 // verdict is stated when its grace has passed, and from all that is known then:
 // so it does not depend on the order in which that came.
-func (j *Judge) act(m event.Match, of *event.Together, parts []event.Part) {
-	id := m.ID()
+func (j *Judge) act(m event.Match, id string, of *event.Together, parts []event.Part) {
 	if j.acts.byID[id] != nil || j.settled.has(id) {
 		return
 	}
@@ -27,16 +26,16 @@ func (j *Judge) act(m event.Match, of *event.Together, parts []event.Part) {
 }
 
 // approval takes in a new approval and looks at the acts that it may concern.
-func (j *Judge) approval(m event.Match) {
+func (j *Judge) approval(m event.Match, id string) {
 	m = bounded(m)
-	if _, fresh := j.approvals.add(m, m.ID(), j.clock, j.cfg); fresh {
+	if _, fresh := j.approvals.add(m, id, j.clock, j.cfg); fresh {
 		j.reconsider(j.acts.concernedBy(m.Approval.Kind, m.Approval.Covers))
 	}
 }
 
 // revocation takes approvals back, and looks at the acts that they concern.
-func (j *Judge) revocation(m event.Match) {
-	r := &revocation{ID: m.ID(), Revocation: *bounded(m).Revocation}
+func (j *Judge) revocation(m event.Match, id string) {
+	r := &revocation{ID: id, Revocation: *bounded(m).Revocation}
 	if !j.revocations.add(r) {
 		return
 	}
@@ -99,7 +98,7 @@ func nearness(s event.State) int {
 // forgot says whether something that the act was approved by is no longer held:
 // then what is held says nothing against it.
 func (j *Judge) forgot(a *act) bool {
-	return slices.ContainsFunc(a.Relied, func(id string) bool { return !j.approvals.has(id) })
+	return slices.ContainsFunc(a.Relied, func(t token) bool { return !j.approvals.has(t) })
 }
 
 // timer looks at a pending act whose grace or limit has passed.
@@ -127,11 +126,14 @@ func (j *Judge) timer(t event.Timer) {
 // have approved it is behind: then the act waits for that source's mark.
 func (j *Judge) conclude(a *act) {
 	found := j.inquire(a)
-	if behind := j.behind(a); len(behind) > 0 && found.state() != event.Approved {
-		j.await(a, behind[0])
-		return
+	state := found.state()
+	if state != event.Approved {
+		if behind := j.behind(a); len(behind) > 0 {
+			j.await(a, behind[0])
+			return
+		}
 	}
-	j.settle(a, found.state(), found)
+	j.settle(a, state, found)
 }
 
 // giveUp judges a pending act by what is known: what looks like a bypass is
@@ -161,7 +163,7 @@ func (j *Judge) settle(a *act, state event.State, found answer) {
 	j.acts.revise(a, state)
 	a.Relied = found.relied()
 	v := j.verdict(a, found)
-	j.records = append(j.records, event.VerdictRecord(v, j.now))
+	j.records = append(j.records, v.Record(j.now))
 	if a.Alert != "" {
 		j.records = append(j.records, event.AlertRecord(j.alerts.revise(a, old, v), j.now))
 	}

@@ -24,9 +24,9 @@ const (
 type inquiry struct {
 	j       *Judge
 	asked   *questions
-	follows int    // left of maxFollowed
-	weighs  int    // left of maxWeighed; negative once they were too many
-	seen    []held // what came near the act itself, for each of its requirements
+	asks    int // the act's own requirements, with those that belong to them
+	follows int // left of maxFollowed
+	weighs  int // left of maxWeighed; negative once they were too many
 
 	// What was worked out already, if anything was: it takes long where much is
 	// held of one thing.
@@ -65,29 +65,36 @@ func (j *Judge) inquire(a *act) answer {
 	m := matter{at: a.Match.Event.At(), source: a.Match.Event.Source, actor: a.actor}
 	var best answer
 	var all []*finding
-	for i, r := range a.Match.Act.ApprovedBy {
-		found := q.meet(r, m, 0)
+	for i := range a.Match.Act.ApprovedBy {
+		found := q.meet(&a.Match.Act.ApprovedBy[i], &m, 0)
 		if i == 0 || rank(found.why) < rank(best.why) {
 			best = found
 		}
-		all = append(all, found.findings...)
+		if i == 0 {
+			all = found.findings
+		} else {
+			all = append(all, found.findings...)
+		}
 	}
 	if len(a.Match.Act.ApprovedBy) > 1 {
 		all = q.sorted(all, m.at)
 	}
-	best.findings, best.total = once(all), len(unrepeated(q.seen))
+	if q.asks > 1 { // of one requirement each is there once
+		all, q.j.desk.seen = once(all), unrepeated(q.j.desk.seen)
+	}
+	best.findings, best.total = all, len(q.j.desk.seen)
 	j.acts.ask(a, q.asked.asked())
 	return best
 }
 
 // meet looks for what meets a requirement and those that belong to it.
-func (q *inquiry) meet(r event.Requirement, m matter, depth int) answer {
+func (q *inquiry) meet(r *event.Requirement, m *matter, depth int) answer {
 	all := q.meetOne(r, m, depth)
 	if len(r.Also) == 0 {
 		return all
 	}
-	for _, also := range r.Also {
-		all = all.and(q.meet(also, m, depth))
+	for i := range r.Also {
+		all = all.and(q.meet(&r.Also[i], m, depth))
 	}
 	all.findings = q.sorted(all.findings, m.at)
 	return all
@@ -111,28 +118,28 @@ func (a answer) and(b answer) answer {
 	return a
 }
 
-// relied returns the IDs of the approvals that make it count, with their links.
-func (a answer) relied() []string {
+// relied returns the approvals that make it count, with their links.
+func (a answer) relied() []token {
 	if !a.counts() {
 		return nil
 	}
-	var ids []string
+	all := make([]token, 0, min(len(a.findings), maxRelied))
 	for _, f := range a.findings {
 		if slices.Contains([]event.Why{event.Covers, event.RecordedAfter, event.NotEnough}, f.why) {
-			ids = f.relied(ids)
+			all = f.relied(all)
 		}
 	}
-	return ids
+	return all
 }
 
-func (f *finding) relied(ids []string) []string {
-	if len(ids) < maxRelied {
-		ids = append(ids, f.id())
+func (f *finding) relied(all []token) []token {
+	if len(all) < maxRelied {
+		all = append(all, f.approval.token())
 	}
 	for _, l := range f.links {
-		ids = l.relied(ids)
+		all = l.relied(all)
 	}
-	return ids
+	return all
 }
 
 // demote makes what counts alone count no more.
@@ -147,7 +154,7 @@ func demote(list []*finding, counting ...event.Why) {
 // meetOne looks for what meets the requirement itself. Links are followed from
 // the nearest approval on, so that which of too many are not does not depend on
 // the order in which they came.
-func (q *inquiry) meetOne(r event.Requirement, m matter, depth int) answer {
+func (q *inquiry) meetOne(r *event.Requirement, m *matter, depth int) answer {
 	var a answer
 	near := q.near(r, m)
 	if depth > 0 {
@@ -156,13 +163,15 @@ func (q *inquiry) meetOne(r event.Requirement, m matter, depth int) answer {
 		}
 	}
 	if depth == 0 {
-		q.seen = append(q.seen, near...)
+		q.j.desk.seen = append(q.j.desk.seen, near...)
+		q.asks++
 	}
+	q.j.desk.fetch(near)
 	most := 4 * event.MaxConsidered
 	a.findings = make([]*finding, 0, min(len(near), most+1))
 	for _, p := range near {
 		f := q.j.desk.take()
-		f.begin(p)
+		f.begin(p, &q.j.desk.texts)
 		q.weigh(f, r, m)
 		if a.findings = append(a.findings, f); len(a.findings) > most {
 			a.findings = q.nearest(a.findings, m.at)
@@ -220,10 +229,10 @@ func (q *inquiry) enough(list []*finding, people int) (event.Why, time.Time) {
 
 // near returns the approvals of the required kind that cover the required scope
 // or, where the approval has to name the actor, name this one. All others have
-// nothing to do with it.
-func (q *inquiry) near(r event.Requirement, m matter) []held {
+// nothing to do with it. The list is good up to the next call.
+func (q *inquiry) near(r *event.Requirement, m *matter) []held {
 	q.ask(r.Kind, r.Scope)
-	found := q.j.approvals.covering(make([]held, 0, 16), r.Kind, r.Scope)
+	found := q.j.approvals.covering(q.j.desk.near[:0], r.Kind, r.Scope)
 	for _, wider := range r.Within {
 		q.ask(r.Kind, wider)
 		found = q.j.approvals.covering(found, r.Kind, wider)
@@ -231,7 +240,8 @@ func (q *inquiry) near(r event.Requirement, m matter) []held {
 	if r.SameActor {
 		found = q.j.approvals.naming(found, r.Kind, m.actor.Person)
 	}
-	return unrepeated(found)
+	q.j.desk.near = unrepeated(found)
+	return q.j.desk.near
 }
 
 // unrepeated is the list without what is there twice, in another order.
@@ -245,13 +255,15 @@ func unrepeated(list []held) []held {
 func (q *inquiry) follow(f *finding, depth int) bool {
 	ap := f.weighed()
 	m := matter{at: ap.Recorded, source: f.source(), actor: q.who(ap.Actor)}
-	for _, r := range f.requires() {
+	requires := f.requires()
+	for i := range requires {
+		r := &requires[i]
 		var link answer
 		tooFar := depth == maxLinks
 		if !tooFar {
 			q.follows--
 			if tooFar = q.follows < 0; !tooFar {
-				link = q.meet(r, m, depth+1)
+				link = q.meet(r, &m, depth+1)
 				tooFar = q.weighs < 0
 			}
 		}
@@ -263,7 +275,7 @@ func (q *inquiry) follow(f *finding, depth int) bool {
 			f.links = append(f.links, link.findings[0])
 		}
 		if !link.counts() {
-			f.detail = missing(r, link)
+			f.detail = missing(*r, link)
 			return false
 		}
 		f.since = later(f.since, link.since)
@@ -279,53 +291,3 @@ func factKey(ref event.FactRef) key { return key{"\n" + ref.Is, ref.Of} }
 
 // isFact says whether the key asks for a fact.
 func (k key) isFact() bool { return strings.HasPrefix(k.kind, "\n") }
-
-// nearest is sorted, without all but the nearest of those that cannot count:
-// no verdict lists more of them.
-func (q *inquiry) nearest(list []*finding, at time.Time) []*finding {
-	others := 0
-	return slices.DeleteFunc(q.sorted(list, at), func(f *finding) bool {
-		if f.why == "" || f.alone() {
-			return false
-		}
-		if others++; others <= event.MaxConsidered {
-			return false
-		}
-		q.j.desk.give(f)
-		return true
-	})
-}
-
-// sorted orders findings, the decisive one first.
-func (q *inquiry) sorted(list []*finding, at time.Time) []*finding {
-	slices.SortFunc(list, func(x, y *finding) int {
-		px, py := x.weighed(), y.weighed()
-		order := cmp.Or(
-			cmp.Compare(rank(x.why), rank(y.why)),
-			cmp.Compare(apart(px.Recorded, at), apart(py.Recorded, at)),
-			strings.Compare(px.Reference, py.Reference),
-		)
-		if order == 0 && x.approval != y.approval { // rarely: an ID has to be worked out
-			order = strings.Compare(x.id(), y.id())
-		}
-		return order
-	})
-	return list
-}
-
-// once keeps of several findings of one approval the first.
-func once(list []*finding) []*finding {
-	if len(list) < 2 {
-		return list
-	}
-	seen := make(map[held]struct{}, len(list))
-	return slices.DeleteFunc(list, func(f *finding) bool {
-		_, again := seen[f.approval]
-		seen[f.approval] = struct{}{}
-		return again
-	})
-}
-
-// apart is how far a and b are apart: of two approvals with the same fault,
-// the one recorded nearer to the act says more.
-func apart(a, b time.Time) time.Duration { return a.Sub(b).Abs() }

@@ -68,7 +68,7 @@ type Judge struct {
 	letGo       int
 
 	correlations *correlations
-	desk         desk
+	desk         *desk
 
 	// Of the input at hand.
 	now     time.Time
@@ -81,7 +81,7 @@ func New(cfg Config) *Judge {
 	return &Judge{
 		cfg: cfg.withDefaults(), sources: map[string]*source{},
 		approvals: newApprovals(), revocations: newRevocations(), facts: newFacts(), acts: newActs(), alerts: newAlerts(), settled: newRemembered(),
-		correlations: newCorrelations(),
+		correlations: newCorrelations(), desk: new(desk),
 	}
 }
 

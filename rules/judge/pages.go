@@ -9,10 +9,17 @@ type pages[T any] struct{ list []*[pageSize]T }
 
 // at returns the value of a number, the zero value if it was never set.
 func (p *pages[T]) at(n int32) *T {
-	for int(n)/pageSize >= len(p.list) {
+	page := uint32(n) / pageSize
+	if page >= uint32(len(p.list)) {
+		p.grow(page)
+	}
+	return &p.list[page][uint32(n)%pageSize]
+}
+
+func (p *pages[T]) grow(page uint32) {
+	for page >= uint32(len(p.list)) {
 		p.list = append(p.list, new([pageSize]T))
 	}
-	return &p.list[n/pageSize][n%pageSize]
 }
 
 // numbers gives out the numbers from 0, those first that were given back last.

@@ -92,7 +92,11 @@ func (s *approvals) patternsCovering(kind, scope string) iter.Seq[int32] {
 			if !any {
 				continue
 			}
-			for n := range s.patterns.of(s.hash(kind, begin, end), s.between(kind, begin, end)) {
+			first, ok := s.patterns.first.find(s.hash(kind, begin, end), s.between(kind, begin, end))
+			if !ok {
+				continue
+			}
+			for n := range s.patterns.from(first) {
 				if _, pattern := s.pattern(n); covers(pattern, scope) && !yield(n) {
 					return
 				}

@@ -53,7 +53,7 @@ func byAt(r *revocation, at time.Time) int { return r.Revocation.At.Compare(at) 
 
 // of returns when the approval was first taken back, the zero time if it was
 // not. What was recorded later than a revocation is not touched by it.
-func (s *revocations) of(p event.Approval) (at time.Time) {
+func (s *revocations) of(p *event.Approval) (at time.Time) {
 	if len(s.byWhat) == 0 {
 		return time.Time{}
 	}

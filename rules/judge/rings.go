@@ -3,9 +3,12 @@ package judge
 import "iter"
 
 // rings links numbers to rings, each in the order in which they were added.
-type rings struct{ links pages[link] }
+type rings struct{ links links }
 
 type link struct{ next, prev int32 }
+
+// links gives each number its link.
+type links interface{ at(n int32) *link }
 
 // begin makes a ring of one.
 func (r *rings) begin(n int32) { *r.links.at(n) = link{n, n} }

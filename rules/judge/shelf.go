@@ -11,6 +11,7 @@ type shelf struct {
 	hasher
 	words  dictionary
 	places numbers
+	slots  *pages[slot]
 	texts  blocks
 	ids    table
 	line   rings
@@ -19,9 +20,12 @@ type shelf struct {
 }
 
 func newShelf() shelf {
-	h := newHasher()
-	return shelf{hasher: h, words: newDictionary(h)}
+	h, slots := newHasher(), new(pages[slot])
+	return shelf{hasher: h, words: newDictionary(h), slots: slots, texts: blocks{slots: slots}, line: rings{row{slots, arrival}}}
 }
+
+// by returns chains of which the links are one of the rows of the shelf.
+func (s *shelf) by(of int) chains { return chains{rings: rings{row{s.slots, of}}} }
 
 // len returns how many entries are held.
 func (s *shelf) len() int { return s.held }

@@ -5,7 +5,7 @@ import "sidedoor/event"
 // mostBytes is no less than what a verdict's record takes. It is worked out in a
 // fraction of the time that it takes to write the record, and by it nearly all
 // verdicts fit.
-func mostBytes(v event.Verdict) int {
+func mostBytes(v *event.Verdict) int {
 	n := 1300 + texts(v.ID, v.ID, string(v.Verdict), v.Reason, v.Control, v.Resource, v.Scope, v.Alert) + texts(v.Behind...)
 	n += ruleBytes(v.Rule) + partyBytes(v.Actor) + refBytes(v.Event)
 	for i := range v.Required {

@@ -44,7 +44,7 @@ func TestNoVerdictTakesMoreBytesThanItsMost(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if most := mostBytes(v); most < len(b) {
+		if most := mostBytes(&v); most < len(b) {
 			rt.Fatalf("at most %d bytes, and takes %d: %s", most, len(b), b)
 		}
 	})

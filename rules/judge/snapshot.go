@@ -14,14 +14,14 @@ import (
 
 // snapshotVersion is to change whenever an older snapshot, restored, would
 // behave differently. The owner of the judge then replays the stream.
-const snapshotVersion = 5
+const snapshotVersion = 6
 
 // snapshot is a judge's state in the order in which it can be built up again,
 // so that judges with equal inputs give equal bytes. It is a line of JSON, behind
 // which the approvals and then the facts stand as they are held, since there may
 // be a million of each:
 //
-//	{"version":5,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
+//	{"version":6,"clock":"2026-11-16T09:05:00Z","let_go":0,"policy":"9f2c….1","sources":[…],…}
 type snapshot struct {
 	Version     int           `json:"version"`
 	Clock       time.Time     `json:"clock"`

@@ -38,22 +38,22 @@ func TestASnapshotOfAnotherVersionIsRefusedAndChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, b := range map[string]string{
-		"another version":                  strings.Replace(string(before), `{"version":5`, `{"version":4`, 1),
+		"another version":                  strings.Replace(string(before), `{"version":6`, `{"version":5`, 1),
 		"no version":                       `{}`,
 		"nothing":                          ``,
 		"cut by one byte":                  string(before[:len(before)-1]),
 		"too long":                         string(before) + "x",
 		"cut":                              string(before[:len(before)/2]),
-		"an empty act":                     `{"version":5,"acts":[null]}`,
+		"an empty act":                     `{"version":6,"acts":[null]}`,
 		"an act without its alert":         strings.Replace(string(before), `"alert":"`, `"alert":"x`, 1),
 		"an act in no known state":         strings.Replace(string(before), `"state":"pending"`, `"state":"lost"`, 1),
-		"a contribution in no windows":     `{"version":5,"contributions":[{"windows":"w"}]}`,
-		"an empty contribution":            `{"version":5,"contributions":[null]}`,
-		"empty windows":                    `{"version":5,"windows":[null]}`,
+		"a contribution in no windows":     `{"version":6,"contributions":[{"windows":"w"}]}`,
+		"an empty contribution":            `{"version":6,"contributions":[null]}`,
+		"empty windows":                    `{"version":6,"windows":[null]}`,
 		"windows of no known type":         strings.Replace(string(before), `"type":"value_count"`, `"type":"value_cuont"`, 1),
 		"windows that lost what they hold": strings.Replace(string(before), `"through":"2026-11-16T09:10:00Z"`, `"due":"2026-11-16T09:10:00Z"`, 1),
 		"a contribution of no rule":        strings.Replace(string(before), `"position":0`, `"position":7`, 1),
-		"an alert without any acts":        `{"version":5,"alerts":[{"id":"a","counts":{},"reasons":{}}]}`,
+		"an alert without any acts":        `{"version":6,"alerts":[{"id":"a","counts":{},"reasons":{}}]}`,
 	} {
 		if err := s.judge.Restore([]byte(b)); err == nil || !strings.HasPrefix(err.Error(), "judge: snapshot: ") {
 			t.Errorf("%s: %v", name, err)
@@ -90,9 +90,9 @@ func FuzzRestore(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b)
-	f.Add([]byte(`{"version":5,"acts":[{"id":"x","state":"pending","waiting":true,"match":{"act":{"approved_by":[{}]}}}]}`))
-	f.Add([]byte(`{"version":5,"windows":[{"id":"w","definition":{"type":"value_sum","rules":1,"timespan":1,"condition":[{"is":"lt","than":5}]},"due":"2026-11-16T09:10:00Z"}],"contributions":[{"windows":"w","value":"1e14","match":{"act":{}}}]}`))
-	f.Add([]byte(`{"version":5,"sources":[{"name":"approvals","provides":[""]}],"acts":[{"id":"x","state":"pending","waiting":true,"awaits":"approvals","match":{"act":{"approved_by":[{}]}}}]}`))
+	f.Add([]byte(`{"version":6,"acts":[{"id":"x","state":"pending","waiting":true,"match":{"act":{"approved_by":[{}]}}}]}`))
+	f.Add([]byte(`{"version":6,"windows":[{"id":"w","definition":{"type":"value_sum","rules":1,"timespan":1,"condition":[{"is":"lt","than":5}]},"due":"2026-11-16T09:10:00Z"}],"contributions":[{"windows":"w","value":"1e14","match":{"act":{}}}]}`))
+	f.Add([]byte(`{"version":6,"sources":[{"name":"approvals","provides":[""]}],"acts":[{"id":"x","state":"pending","waiting":true,"awaits":"approvals","match":{"act":{"approved_by":[{}]}}}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		j := judge.New(judge.Config{MaxHeld: 2, MaxApprovals: 2})
 		if j.Restore(b) != nil {

@@ -319,3 +319,9 @@ func TestATableHoldsWhatAMapDoes(t *testing.T) {
 		}
 	})
 }
+
+// id returns the ID with which it was added.
+func (h held) id() string {
+	e := h.in.read(h.n)
+	return e.matchID()
+}

@@ -28,10 +28,10 @@ type matter struct {
 // act, never one that had ended or was taken back. An approval that was
 // recorded after the act and holds from then on, or from before, is
 // recorded-after: that is how systems fill in what is given afterwards.
-func (q *inquiry) weigh(f *finding, r event.Requirement, m matter) {
+func (q *inquiry) weigh(f *finding, r *event.Requirement, m *matter) {
 	ap := f.weighed()
-	f.since, f.revoked = ap.Recorded, q.j.revocations.of(*ap)
-	if f.why, f.detail = q.parties(*ap, r, m); f.why != "" {
+	f.since, f.revoked = ap.Recorded, q.j.revocations.of(ap)
+	if f.why, f.detail = q.parties(ap, r, m); f.why != "" {
 		return
 	}
 	skewed := m.at.Add(q.j.skew(r, m.source, f.source()))
@@ -48,7 +48,7 @@ func (q *inquiry) weigh(f *finding, r event.Requirement, m matter) {
 
 // conclude finds out the rest of what weigh did not: links are followed only
 // where nothing else is wrong.
-func (q *inquiry) conclude(f *finding, r event.Requirement, m matter, depth int) {
+func (q *inquiry) conclude(f *finding, r *event.Requirement, m *matter, depth int) {
 	skewed := m.at.Add(q.j.skew(r, m.source, f.source()))
 	switch {
 	case !q.follow(f, depth):
@@ -62,7 +62,7 @@ func (q *inquiry) conclude(f *finding, r event.Requirement, m matter, depth int)
 
 // parties weighs who may act and who approved. It returns no reason if nothing
 // is wrong with them.
-func (q *inquiry) parties(ap event.Approval, r event.Requirement, m matter) (why event.Why, detail string) {
+func (q *inquiry) parties(ap *event.Approval, r *event.Requirement, m *matter) (why event.Why, detail string) {
 	if !coversAny(ap.Covers, r) {
 		return event.OtherScope, ""
 	}
@@ -90,7 +90,7 @@ func (q *inquiry) parties(ap event.Approval, r event.Requirement, m matter) (why
 
 // dependent says whether the approver is not independent: one of those named,
 // the owner of whom counts as them, or somebody of whom a fact says so.
-func (q *inquiry) dependent(approver event.Party, r event.Requirement) (detail string, dependent bool) {
+func (q *inquiry) dependent(approver event.Party, r *event.Requirement) (detail string, dependent bool) {
 	if approver.Person == "" {
 		return "", false
 	}
@@ -111,7 +111,7 @@ func (q *inquiry) dependent(approver event.Party, r event.Requirement) (detail s
 
 // fresh says whether the approver was made a member of the required group too
 // shortly before approving, or after it, and when that was last.
-func (q *inquiry) fresh(approver event.Party, recorded time.Time, r event.Requirement, m matter) (since time.Time, fresh bool) {
+func (q *inquiry) fresh(approver event.Party, recorded time.Time, r *event.Requirement, m *matter) (since time.Time, fresh bool) {
 	if r.MemberFor == 0 {
 		return time.Time{}, false
 	}
@@ -131,7 +131,7 @@ func (q *inquiry) fresh(approver event.Party, recorded time.Time, r event.Requir
 
 // skew is by how much the clocks of an act's and an approval's source may
 // differ.
-func (j *Judge) skew(r event.Requirement, act, approval string) time.Duration {
+func (j *Judge) skew(r *event.Requirement, act, approval string) time.Duration {
 	skew := r.Skew
 	if act == approval {
 		return skew
@@ -163,7 +163,7 @@ func rank(w event.Why) int {
 
 // coversAny says whether the pattern covers the required scope, or a wider one
 // that holds it.
-func coversAny(pattern string, r event.Requirement) bool {
+func coversAny(pattern string, r *event.Requirement) bool {
 	return covers(pattern, r.Scope) || slices.ContainsFunc(r.Within, func(wider string) bool { return covers(pattern, wider) })
 }
 

@@ -14,19 +14,19 @@ import (
 const maxListed = 3
 
 // reason says in one plain sentence why the verdict is what it is.
-func (j *Judge) reason(a *act, v event.Verdict) string {
+func (j *Judge) reason(a *act, v *event.Verdict) string {
 	if t := a.Together; t != nil && t.Count > 1 {
 		return line(fmt.Sprintf("%d events since %s together: ", t.Count, date(t.First)) + j.because(a, v))
 	}
 	return j.because(a, v)
 }
 
-func (j *Judge) because(a *act, v event.Verdict) string {
+func (j *Judge) because(a *act, v *event.Verdict) string {
 	switch v.Verdict {
 	case event.Approved:
-		return line("approved by " + giver(v.Considered[0]))
+		return line("approved by " + giver(&v.Considered[0]))
 	case event.ApprovedLate:
-		c := v.Considered[0]
+		c := &v.Considered[0]
 		return line(fmt.Sprintf("approved only after the act, by %s: recorded at %s", giver(c), date(counted(c))))
 	case event.Undetermined:
 		return line("cannot tell: " + j.behindWords(a, v.Behind))
@@ -65,15 +65,15 @@ func (j *Judge) behindWords(a *act, behind []string) string {
 }
 
 // missingWords says what was missing, and why what is there does not count.
-func (j *Judge) missingWords(v event.Verdict) string {
+func (j *Judge) missingWords(v *event.Verdict) string {
 	var s strings.Builder
 	for i, r := range v.Required {
 		s.WriteString([]string{"no ", ", and no "}[min(i, 1)])
 		s.WriteString(wanted(r, v.Actor))
 	}
 	sep := ": "
-	for _, c := range v.Considered[:min(len(v.Considered), maxListed)] {
-		s.WriteString(sep + whyNot(c))
+	for i := range v.Considered[:min(len(v.Considered), maxListed)] {
+		s.WriteString(sep + whyNot(&v.Considered[i]))
 		sep = "; "
 	}
 	if more := len(v.Considered) + v.Omitted - maxListed; more > 0 {
@@ -113,7 +113,9 @@ func wanted(r event.Requirement, actor event.Party) string {
 func missing(r event.Requirement, found answer) string {
 	s := "no " + wanted(r, event.Party{})
 	if len(found.findings) > 0 {
-		s += ": " + whyNot(found.findings[0].considered())
+		var nearest event.Considered
+		found.findings[0].considered(&nearest)
+		s += ": " + whyNot(&nearest)
 	}
 	return s
 }
@@ -128,7 +130,7 @@ func kinds(list []event.Requirement) []string {
 }
 
 // whyNot says why an approval does not count.
-func whyNot(c event.Considered) string {
+func whyNot(c *event.Considered) string {
 	name := strings.TrimSpace(c.Kind + " " + c.Reference)
 	switch c.Why {
 	case event.OtherScope:
@@ -161,7 +163,7 @@ func whyNot(c event.Considered) string {
 }
 
 // giver names who approved, or what if nobody had to, and where to find it.
-func giver(c event.Considered) string {
+func giver(c *event.Considered) string {
 	what := c.Reference
 	if what == "" {
 		what = c.Kind
@@ -169,7 +171,7 @@ func giver(c event.Considered) string {
 	if c.Approver.Person == "" {
 		return strings.TrimSpace(c.Kind + " " + c.Reference)
 	}
-	return fmt.Sprintf("%s (%s)", c.Approver.Person, what)
+	return c.Approver.Person + " (" + what + ")"
 }
 
 // sentence is what a person reads first: who did what, where, and what was
@@ -188,12 +190,25 @@ func sentence(a event.Alert, missing string) string {
 // line keeps a sentence on one line and to a bound: names come from events,
 // and may hold anything.
 func line(s string) string {
+	if isPlain(s) {
+		return clip(s, maxSentence)
+	}
 	return clip(strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return ' '
 	}, s), maxSentence)
+}
+
+// isPlain says whether all of it is printable ASCII, as most sentences are.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 ") + hour(t) + " UTC" }
