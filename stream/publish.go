@@ -79,7 +79,7 @@ func (s *Stream) replace(ctx context.Context, m *nats.Msg) error {
 		case err == nil:
 			return nil
 		case !isCode(err, codeWrongSequence) && !isCode(err, codeInFlight):
-			return fmt.Errorf("%s: %w", m.Subject, err)
+			return s.because(m, err)
 		}
 		if err := pause(ctx, inFlightWait); err != nil {
 			return fmt.Errorf("%s: %w", m.Subject, err)

@@ -24,6 +24,7 @@ level: high
 correlation: {type: event_count, rules: [listed], group-by: [user.username], timespan: 3s, condition: {eq: 2}}
 `)
 	s.start()
+	s.ready() // what waits for it to begin would be too far from what follows
 	s.act("a-1", "list", "alice")
 	s.act("b-1", "list", "bob")
 	s.act("a-2", "list", "alice")
